@@ -1,0 +1,1 @@
+"""The contract every room keeps: schemas, plans, identifiers, the dataset folder."""

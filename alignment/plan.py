@@ -1,0 +1,165 @@
+"""EncounterPlan: what one imaging visit must show, in every modality."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from alignment import identifiers
+
+Change = Literal["new", "larger", "smaller", "stable", "resolved"]
+Certainty = Literal["definite", "probable", "possible"]
+
+STABLE_MM = 2.0
+"""A measured change of at most this many mm is within the reader's variation."""
+STABLE_SHARE = 0.10
+"""... and so is one of less than this share of the prior measurement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the visit shows, or (``present=False``) expressly does not.
+
+    ``latent_*``: mm, as rendered in pixels and masks. ``measured_*``: whole mm, as the reader
+    wrote them into tables, SR and report; None where not measurable. ``rendered``: modalities
+    whose pixels show it; a finding outside them is still reported.
+    """
+
+    finding_id: str
+    concept: str  # key of a finding in the knowledge graph: lung_lesion, pleural_effusion, ...
+    present: bool
+    site: str
+    lobe: str | None = None
+    side: str | None = None
+    latent_long_mm: float | None = None
+    latent_short_mm: float | None = None
+    measured_long_mm: int | None = None
+    measured_short_mm: int | None = None
+    prior_long_mm: int | None = None
+    prior_short_mm: int | None = None
+    change: Change | None = None
+    certainty: Certainty = "definite"
+    is_target: bool = False
+    is_new: bool = False
+    rendered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The body behind the images: age in years, height in cm, weight in kg."""
+
+    sex: str
+    age: int
+    height_cm: float
+    weight_kg: float
+    smoking_status: str
+    pack_years: float
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How the CT is taken: matrix in pixels, slice thickness in mm."""
+
+    matrix: int = 256
+    slice_mm: float = 5.0
+    contrast: bool = True
+
+
+@dataclass(frozen=True)
+class EncounterPlan:
+    """One imaging visit. The same plan always renders the same bytes."""
+
+    seed: int
+    model: str  # identifies graph and disease file: a changed model changes every UID
+    patient_id: str
+    day: int
+    date: dt.date
+    subject: Subject
+    protocol: Protocol
+    histology: str
+    stage: str
+    line: int  # 0 at baseline
+    regimen: str | None
+    prior_day: int | None
+    prior_date: dt.date | None
+    overall_response: str | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def patient_index(self) -> int:
+        """The number that keys the patient's noise."""
+        return identifiers.patient_index(self.patient_id)
+
+    @property
+    def study(self) -> str:
+        """Name of the study's folder."""
+        return identifiers.study_name(self.day)
+
+    @cached_property
+    def json(self) -> str:
+        """Canonical JSON: sorted keys, no spaces, ISO dates."""
+        return json.dumps(
+            dataclasses.asdict(self), sort_keys=True, separators=(",", ":"), default=_iso
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of ``json``."""
+        return hashlib.sha256(self.json.encode()).hexdigest()
+
+    def uid(self, *role: object) -> str:
+        """DICOM UID of one object of this visit; a changed plan has other UIDs."""
+        return identifiers.dicom_uid(self.seed, self.patient_id, self.digest, self.model, *role)
+
+    def lesions(self, modality: str) -> tuple[Finding, ...]:
+        """Findings with a latent size that this modality must show, largest first."""
+        shown = [
+            f
+            for f in self.findings
+            if f.present and modality in f.rendered and (f.latent_long_mm or 0) > 0
+        ]
+        return tuple(sorted(shown, key=lambda f: (-(f.latent_long_mm or 0), f.finding_id)))
+
+
+def from_json(text: str) -> EncounterPlan:
+    """Inverse of ``EncounterPlan.json``."""
+    data: dict[str, Any] = json.loads(text)
+    findings = tuple(
+        Finding(**{**f, "rendered": tuple(f["rendered"])}) for f in data.pop("findings")
+    )
+    prior = data.pop("prior_date")
+    return EncounterPlan(
+        **{
+            **data,
+            "date": dt.date.fromisoformat(data["date"]),
+            "prior_date": dt.date.fromisoformat(prior) if prior else None,
+            "subject": Subject(**data["subject"]),
+            "protocol": Protocol(**data["protocol"]),
+            "findings": findings,
+        }
+    )
+
+
+def change_between(prior_mm: int | None, now_mm: int | None, *, is_new: bool) -> Change | None:
+    """How the reader words the change of one lesion since the prior study."""
+    if is_new and prior_mm is None:
+        return "new"
+    if prior_mm is None or now_mm is None:
+        return None
+    if now_mm == 0:
+        return "resolved" if prior_mm > 0 else None
+    difference = now_mm - prior_mm
+    if abs(difference) <= STABLE_MM or abs(difference) < STABLE_SHARE * prior_mm:
+        return "stable"
+    return "larger" if difference > 0 else "smaller"
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    raise TypeError(f"no JSON form for {type(value).__name__}")

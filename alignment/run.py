@@ -1,0 +1,104 @@
+"""One run as one small complete YAML file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from alignment.identifiers import MAX_PATIENTS
+from alignment.plan import Protocol
+from ontology.errors import ConsilienceError, nearest
+from ontology.yamlfile import read_yaml
+
+Modality = Literal["labs", "genomics", "imaging", "notes"]
+MODALITIES: tuple[Modality, ...] = ("labs", "genomics", "imaging", "notes")
+
+
+class ImagingOptions(BaseModel):
+    """How chest CT is taken, and how many studies of a patient are rendered."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    matrix: int = Field(default=256, ge=64, le=512)
+    slice_mm: float = Field(default=5.0, ge=1.0, le=10.0)
+    contrast: bool = True
+    max_studies: int | None = Field(default=None, ge=1)
+
+    @property
+    def protocol(self) -> Protocol:
+        """The CT protocol of a plan."""
+        return Protocol(self.matrix, self.slice_mm, self.contrast)
+
+
+class RunConfig(BaseModel):
+    """``configs/NAME.yaml``: what is generated, of whom, with which seed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    disease: str
+    patients: int = Field(ge=1, le=MAX_PATIENTS)
+    seed: int = Field(ge=0, lt=2**63)
+    modalities: tuple[Modality, ...] = MODALITIES
+    population: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    follow_up_days: tuple[int, int] | None = None
+    imaging: ImagingOptions = ImagingOptions()
+
+    @field_validator("modalities")
+    @classmethod
+    def _ordered(cls, value: tuple[Modality, ...]) -> tuple[Modality, ...]:
+        return tuple(m for m in MODALITIES if m in value)
+
+    @field_validator("follow_up_days")
+    @classmethod
+    def _rising(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
+        if value is not None and not 0 < value[0] < value[1]:
+            raise ValueError("wanted [shortest, longest] with 0 < shortest < longest")
+        return value
+
+    def digest(self) -> str:
+        """Hash of everything that shapes a patient: not N, which only says how many."""
+        content = self.model_dump(mode="json", exclude={"patients", "modalities"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def load_config(config: str | Path, **overrides: Any) -> RunConfig:
+    """Read a config by path, or a bundled one by name; overrides that are None are left out."""
+    path = bundled(str(config), folder="") if is_name(config) else Path(config)
+    file = read_yaml(path)
+    run = file.parse(RunConfig)
+    given = {key: value for key, value in overrides.items() if value is not None}
+    if not given:
+        return run
+    merged = {**run.model_dump(), **given}
+    try:
+        return RunConfig.model_validate(merged)
+    except ValueError as error:
+        problems: list[dict[str, Any]] = getattr(error, "errors", list)()
+        text = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems)
+        raise ConsilienceError(
+            text or str(error), where="options", got=given, remedy="correct the option"
+        ) from None
+
+
+def is_name(config: str | Path) -> bool:
+    """Whether a config is named (``nsclc``) rather than given by its path."""
+    return isinstance(config, str) and "/" not in config and not config.endswith((".yaml", ".yml"))
+
+
+def bundled(name: str, folder: str) -> Path:
+    """Path of a bundled YAML file: a run config (folder "") or one in ``diseases``."""
+    root = Path(str(resources.files("configs"))) / folder
+    path = root / f"{name}.yaml"
+    if not path.is_file():
+        names = [p.stem for p in sorted(root.glob("*.yaml"))]
+        raise ConsilienceError(
+            f"no bundled {'config' if not folder else folder.rstrip('s')} '{name}'",
+            wanted=nearest(name, names),
+            remedy="give one of these names, or the path of a YAML file",
+        )
+    return path

@@ -1,0 +1,36 @@
+"""Rows of benchmarks/results/NAME.json: what is claimed, measured and by which command."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured claim; ``low`` and ``high``: interval, or minimum and maximum over runs."""
+
+    name: str
+    value: float
+    unit: str
+    command: str
+    low: float | None = None
+    high: float | None = None
+    target: float | str | None = None
+    met: bool | None = None
+    against: str | None = None
+
+
+def write(name: str, rows: list[Row]) -> None:
+    """Write the rows, and print them."""
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{name}.json"
+    path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+    for row in rows:
+        span = f" [{row.low:g}, {row.high:g}]" if row.low is not None else ""
+        against = f" ({row.against})" if row.against else ""
+        verdict = {True: " met", False: " MISSED", None: ""}[row.met]
+        print(f"{row.name}: {row.value:g}{span} {row.unit}{against}{verdict}")

@@ -1,0 +1,1 @@
+"""Who the patients are: the causal model and its tables."""

@@ -1,0 +1,1 @@
+"""Mechanisms: ``value = f(parents, noise)``, one module a theme."""

@@ -1,0 +1,325 @@
+"""The disease file as data: every number with unit, source and status.
+
+A disease is Turtle (which variables there are and what causes what) and one YAML file of this
+shape (how much). ``compiler`` holds the two against each other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cohort.numbers import Effect, Number, Numbers, Strict, numbers_of
+from ontology.evidence import Parameter
+
+
+class Variable(Strict):
+    """Common to all kinds."""
+
+    label: str
+    effects: tuple[Effect, ...] = ()
+
+    def numbers(self) -> Iterator[tuple[str, Parameter]]:
+        """Every number of the variable, named as in ``explain`` and in the second entry."""
+        for name in type(self).model_fields:
+            yield from numbers_of(name, getattr(self, name))
+
+
+class Histogram(Variable):
+    """Piecewise uniform: ``edges`` and one count a bin."""
+
+    kind: Literal["histogram"]
+    edges: tuple[float, ...]
+    counts: Numbers
+    decimals: int = 0
+
+
+class Bernoulli(Variable):
+    """``logit P = logit(base) + effects``; ``base`` may depend on one parent's level."""
+
+    kind: Literal["bernoulli"]
+    base: Number | Numbers
+    by: str | None = None
+
+
+class Categorical(Variable):
+    """Multinomial logit around ``base``; ``by``: parents whose levels index ``base``."""
+
+    kind: Literal["categorical"]
+    levels: tuple[str, ...]
+    base: Numbers
+    by: tuple[str, ...] = ()
+
+
+class Normal(Variable):
+    """``base + effects + sd z``, truncated to ``range``; then, with shape ``box_cox`` = l,
+    ``(exp(l x) - 1) / l``."""
+
+    kind: Literal["normal"]
+    base: Number
+    sd: Number
+    range: tuple[float, float]
+    decimals: int | None = 1
+    box_cox: Number | None = None
+
+
+class LogNormal(Variable):
+    """``median x effects x exp(sd_log z)``, truncated to ``range``.
+
+    ``zero_when``: zero for patients at that level of a parent. ``least``: the lower bound is also
+    at least the parent's value times the number.
+    """
+
+    kind: Literal["lognormal"]
+    median: Number
+    sd_log: Number
+    range: tuple[float, float]
+    decimals: int | None = None
+    zero_when: dict[str, str] = Field(default_factory=dict)
+    least: dict[str, Number] = Field(default_factory=dict)
+
+
+class Beta(Variable):
+    """Mean and concentration (alpha + beta)."""
+
+    kind: Literal["beta"]
+    mean: Number
+    concentration: Number
+
+
+class Count(Variable):
+    """Poisson of mean ``exp(ln(mean) + effects)``, truncated to 0 .. ``maximum``."""
+
+    kind: Literal["count"]
+    mean: Number
+    maximum: int
+
+
+class Tally(Variable):
+    """``base`` plus the number of parents that hold."""
+
+    kind: Literal["tally"]
+    base: int
+    parents: tuple[str, ...]
+
+
+class Member(Variable):
+    """True where the parent's level, items joined by ``+``, holds ``item``."""
+
+    kind: Literal["member"]
+    parent: str
+    item: str
+
+
+class Lookup(Variable):
+    """A definition: the level of the parent decides."""
+
+    kind: Literal["lookup"]
+    parent: str
+    table: dict[str, str | bool | float]
+    why: str
+
+
+class Within(Variable):
+    """A number inside the interval of the parent's level, ``low + (high - low) u^shape``."""
+
+    kind: Literal["within"]
+    parent: str
+    intervals: dict[str, tuple[float, float]]
+    shape: Numbers
+    decimals: int = 0
+
+
+class VisitDay(Variable):
+    """Day of the visit: step times ``step_days``, and a delay of 0, 1, ... days."""
+
+    kind: Literal["visit_day"]
+    delay: Numbers
+
+
+class ScanDay(Variable):
+    """Scans every ``interval`` weeks from the start of a line; the first before treatment."""
+
+    kind: Literal["scan_day"]
+    interval: Number
+    screening: Number
+
+
+class TumourBurden(Variable):
+    """Latent sum of target diameters on the visit day (TGI in closed form)."""
+
+    kind: Literal["tumour_burden"]
+
+
+class Lesion(Strict):
+    """One lesion that a patient may have at baseline."""
+
+    site: str
+    present: str | None = None  # the boolean variable that says so; None: always
+    target: bool
+    weight: Number | None = None  # relative size among targets
+    minimum: Number | None = None  # smallest diameter at baseline
+    measurable: bool = True
+    side_of: Literal["primary", "same_side", "random", "right", "midline", "none"] = "none"
+
+
+class Lesions(Variable):
+    """Lesion sizes on the scan day; they share the patient's curve (see ``tumour``)."""
+
+    kind: Literal["lesions"]
+    lesions: tuple[Lesion, ...]
+    new_sites: Numbers
+    new_size: Number
+    weight_sd: Number
+    drift_sd: Number
+    axis_ratio: Number
+    axis_ratio_sd: Number
+    small_nodule: Number
+    gone_below: Number
+    largest: Number
+
+
+class Measurement(Variable):
+    """What the reader writes down: latent plus error, whole mm."""
+
+    kind: Literal["measurement"]
+    sd_mm: Number
+    sd_share: Number
+
+
+class FollowUp(Variable):
+    """Whether the patient is still seen: ongoing, dead, censored or off_treatment."""
+
+    kind: Literal["follow_up"]
+    accrual: str  # variable: days from index to the data cutoff
+
+
+class Hazard(Variable):
+    """An event between two scans: ``rate`` per week times the effects (log link)."""
+
+    kind: Literal["hazard"]
+    rate: Number
+    needs_nontarget: bool = False
+
+
+class Recist(Variable):
+    """RECIST 1.1 overall response from measurements."""
+
+    kind: Literal["recist"]
+    partial: Number
+    progression: Number
+    progression_mm: Number
+    node_normal: Number
+
+
+class Line(Variable):
+    """Line of therapy; a next line follows progression with a probability."""
+
+    kind: Literal["line"]
+    maximum: int = Field(ge=1, le=9)
+    next_line: Number
+
+
+class Rule(Strict):
+    """First rule whose conditions all hold decides."""
+
+    when: dict[str, str | bool | int] = Field(default_factory=dict)
+    regimen: str
+
+
+class Policy(Variable):
+    """Regimen at the start of a line."""
+
+    kind: Literal["policy"]
+    regimens: tuple[str, ...]
+    rules: tuple[Rule, ...]
+
+
+class Rate(Variable):
+    """A TGI rate, drawn at the start of a line: regimen's typical value x effects x exp(eta)."""
+
+    kind: Literal["tgi_rate"]
+    typical: dict[str, Number]
+    eta: str
+    active: tuple[str, ...] | None = None  # regimens on which the effects act; None: all
+
+
+class Survival(Variable):
+    """Day of death: log-normal time from the start of each line, given the TGI of that line."""
+
+    kind: Literal["survival"]
+    intercept: Number
+    growth: Number
+    growth_half: Number
+    regrowth: Number
+    regrowth_reference: Number
+    nlr: Number
+    nlr_reference: Number
+    log_sigma: Number
+    shift: Number
+
+
+class Lab(Variable):
+    """A laboratory analyte as a mean-reverting process on the log scale."""
+
+    kind: Literal["lab"]
+    median: Number
+    between_sd: Number
+    within_cv: Number
+    analytical_cv: Number
+    persistence: Number
+    response_time: Number
+    regimen: Numbers
+    range: tuple[float, float]
+    decimals: int
+
+
+AnyVariable = Annotated[
+    Histogram
+    | Bernoulli
+    | Categorical
+    | Normal
+    | LogNormal
+    | Beta
+    | Count
+    | Tally
+    | Member
+    | Lookup
+    | Within
+    | VisitDay
+    | ScanDay
+    | TumourBurden
+    | Lesions
+    | Measurement
+    | FollowUp
+    | Hazard
+    | Recist
+    | Line
+    | Policy
+    | Rate
+    | Survival
+    | Lab,
+    Field(discriminator="kind"),
+]
+
+
+class Source(Strict):
+    """One citation."""
+
+    cite: str
+    id: str | None = None  # DOI, PMID or PMC id
+
+
+class DiseaseFile(Strict):
+    """``configs/diseases/NAME.yaml``."""
+
+    disease: str
+    step_days: int = Field(ge=1)
+    study_id: str
+    time_zero: str
+    data_cutoff: dt.date
+    sources: dict[str, Source]
+    variables: dict[str, AnyVariable]

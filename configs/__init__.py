@@ -1,0 +1,1 @@
+"""Every run, and every disease, as data."""

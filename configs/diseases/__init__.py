@@ -1,0 +1,1 @@
+"""Diseases: how much; the knowledge graph says what causes what."""

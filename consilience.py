@@ -1,0 +1,252 @@
+"""Consilience: multi-modal synthetic patient cohorts in which every line of evidence agrees.
+
+The door to the house, one function a verb; ``consilience_cli`` has the same as commands.
+
+    import consilience as cs
+    cohort = cs.generate("nsclc", patients=500, modalities=["labs", "genomics"], out="cohort")
+    cohort.table("labs")
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from ontology.knowledge import KnowledgeGraph
+
+from alignment import schemas, splits
+from alignment.dataset import Dataset, DatasetWriter, load
+from alignment.identifiers import VCF_PATH, patient_id, patient_index
+from alignment.plan import EncounterPlan
+from alignment.planner import plan_patients
+from alignment.run import RunConfig, bundled, is_name, load_config
+from cohort.codebook import Codebook, build_codebook
+from cohort.compiler import compile_disease
+from cohort.explain import explain_variable
+from cohort.model import CausalModel, Intervention
+from cohort.tables import CohortTables
+from eval import ConsistencyReport
+from eval import evaluate as _evaluate
+from modalities import labs
+from modalities.genomics import write_vcf
+from modalities.studies import render_studies
+from ontology.errors import ConsilienceError
+
+__all__ = [
+    "ConsilienceError",
+    "ConsistencyReport",
+    "Dataset",
+    "Intervention",
+    "evaluate",
+    "explain",
+    "generate",
+    "load",
+    "twin",
+]
+
+log = logging.getLogger("consilience")
+
+SHARD = 8192
+"""Patients a row group: a constant, so that workers never change a byte."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what, done, total)."""
+
+
+def generate(
+    config: str | Path = "nsclc",
+    *,
+    out: str | Path,
+    patients: int | None = None,
+    seed: int | None = None,
+    modalities: Sequence[str] | None = None,
+    workers: int = 1,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Generate a cohort into the new folder ``out``.
+
+    ``config``: a bundled name or the path of a YAML file; the other arguments override it.
+    The same arguments give the same bytes, whatever ``workers`` is.
+    """
+    run = load_config(config, patients=patients, seed=seed, modalities=modalities)
+    return _generate(Job.prepare(run), range(run.patients), Path(out), workers, resume, progress)
+
+
+def twin(
+    dataset: str | Path,
+    *,
+    patient: str,
+    do: Iterable[Intervention] = (),
+    out: str | Path,
+    progress: Progress | None = None,
+) -> Dataset:
+    """One patient of a dataset again, with the same noise, under interventions.
+
+    Without ``do`` the twin is the original, byte for byte.
+    """
+    source = load(dataset)
+    run = RunConfig.model_validate(source.manifest["config"])
+    index = patient_index(patient)
+    if not source.manifest["start"] <= index < source.manifest["start"] + run.patients:
+        last = patient_id(source.manifest["start"] + run.patients - 1)
+        raise ConsilienceError(
+            f"no patient {patient} in the dataset", where=source.folder, wanted=f"up to {last}"
+        )
+    job = Job.prepare(run.model_copy(update={"patients": 1}), tuple(do))
+    return _generate(job, range(index, index + 1), Path(out), 1, False, progress)
+
+
+def evaluate(
+    dataset: str | Path, *, page: bool = True, progress: Progress | None = None
+) -> ConsistencyReport:
+    """Re-read every file of a dataset and check that all tell the same story.
+
+    Writes ``report/index.html`` into the dataset unless ``page`` is False.
+    """
+    return _evaluate(load(dataset).folder, page=page, progress=progress)
+
+
+def explain(variable: str, *, config: str | Path = "nsclc") -> str:
+    """Parents, equation, numbers and sources of one variable."""
+    job = Job.prepare(load_config(config))
+    return explain_variable(job.model, job.knowledge, variable)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run, compiled."""
+
+    run: RunConfig
+    knowledge: KnowledgeGraph
+    model: CausalModel
+    codebook: Codebook
+
+    @classmethod
+    def prepare(cls, run: RunConfig, do: tuple[Intervention, ...] = ()) -> Job:
+        """Load the knowledge graph, compile the disease, apply the interventions."""
+        path = bundled(run.disease, "diseases") if is_name(run.disease) else Path(run.disease)
+        knowledge = KnowledgeGraph.load(path.stem)
+        model = compile_disease(path, knowledge, run.population, run.follow_up_days).do(*do)
+        return cls(run, knowledge, model, build_codebook(model, knowledge))
+
+
+def _generate(
+    job: Job, indices: range, out: Path, workers: int, resume: bool, progress: Progress | None
+) -> Dataset:
+    """The flow: sample, plan, render, write."""
+    run, tell = job.run, progress or (lambda what, done, total: None)
+    _check_workers(workers)
+    shards = [
+        range(i, min(i + SHARD, indices.stop)) for i in range(indices.start, indices.stop, SHARD)
+    ]
+    sample = partial(sample_shard, job.model, job.codebook, "labs" in run.modalities)
+    plans: list[EncounterPlan] = []
+    variants: list[pa.Table] = []
+    with DatasetWriter(out, resume=resume) as writer, _pool(workers) as each:
+        for done, tables in enumerate(each(sample, [(run.seed, shard) for shard in shards]), 1):
+            if "genomics" in run.modalities:
+                variants.append(tables[schemas.VARIANTS.path])
+            else:
+                del tables[schemas.VARIANTS.path]
+            if {"imaging", "notes"} & set(run.modalities):
+                plans += _plan(job, tables)
+            writer.append(tables)
+            tell("patients", min(done * SHARD, len(indices)), len(indices))
+        writer.append({schemas.TRUTH_NOISE.path: job.model.noise_table(run.seed)})
+        writer.append({schemas.SPLITS_TABLE.path: splits.assign(run.seed, indices)})
+        if variants:
+            ids = [patient_id(i) for i in indices]
+            frame = pa.concat_tables(variants).to_pandas()
+            write_vcf(frame, ids, writer.folder / VCF_PATH, seed=run.seed, model=job.model.version)
+        if plans:
+            rendered = render_studies(plans, run.modalities, writer.folder, each, tell)
+            writer.append(rendered)
+        writer.finish(_manifest(job, indices))
+    return load(out)
+
+
+def sample_shard(
+    model: CausalModel, codebook: Codebook, with_labs: bool, task: tuple[int, range]
+) -> dict[str, pa.Table]:
+    """All tables of one shard, by path: a pure function of model, seed and patient range."""
+    seed, shard = task
+    made = CohortTables(model, codebook, model.sample(len(shard), seed, shard.start))
+    tables = made.tables()
+    if with_labs:
+        tables[schemas.LABS.path], tables[schemas.TRUTH_LABS.path] = labs.report(made.panel())
+    return tables
+
+
+def _plan(job: Job, tables: Mapping[str, pa.Table]) -> list[EncounterPlan]:
+    return plan_patients(
+        tables,
+        seed=job.run.seed,
+        model=job.model.version[:16],
+        protocol=job.run.imaging.protocol,
+        visible_in={key: f.visible_in for key, f in job.knowledge.findings().items()},
+        max_studies=job.run.imaging.max_studies,
+    )
+
+
+def _manifest(job: Job, indices: range) -> dict[str, Any]:
+    measurement = job.model.disease.variables["measurement"]
+    numbers = dict(measurement.numbers())
+    return {
+        "schema_version": schemas.SCHEMA_VERSION,
+        "version": metadata.version("consilience"),
+        "config": job.run.model_dump(mode="json"),
+        "config_hash": job.run.digest(),
+        "graph_version": job.knowledge.version,
+        "model_version": job.model.version,
+        "seed": job.run.seed,
+        "start": indices.start,
+        "patients": len(indices),
+        "interventions": [
+            {"variable": i.variable, "value": i.value, "line": i.line}
+            for i in job.model.interventions
+        ],
+        "reader_error": {name: numbers[name].value for name in ("sd_mm", "sd_share")},
+        "synthetic": True,
+    }
+
+
+Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
+
+
+class _pool:  # noqa: N801 - reads as a verb in the flow
+    """In order, on this process or on the cores of this machine."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self.executor: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Each:
+        if self.workers == 1:
+            return lambda function, tasks: map(function, tasks)
+        context = multiprocessing.get_context("fork")
+        self.executor = ProcessPoolExecutor(self.workers, mp_context=context)
+        return self._each
+
+    def _each(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Any]:
+        assert self.executor is not None
+        ahead = 2 * self.workers  # bounds the results that wait in memory
+        for first in range(0, len(tasks), ahead):
+            yield from self.executor.map(function, tasks[first : first + ahead])
+
+    def __exit__(self, *_: object) -> None:
+        if self.executor is not None:
+            self.executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _check_workers(workers: int) -> None:
+    if workers < 1:
+        raise ConsilienceError("no workers", got=workers, wanted="--workers 1 or more")

@@ -1,0 +1,170 @@
+"""The command line: each command is a thin call of the function of the same name.
+
+Exit codes: 0 done and holds; 1 done and something does not hold; 2 the input cannot be used;
+130 interrupted, with nothing left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import consilience as cs
+from alignment.run import load_config
+from eval.terminal import render
+from ontology.errors import ConsilienceError
+
+app = typer.Typer(
+    name="consilience",
+    help="Multi-modal synthetic patient cohorts in which every line of evidence agrees.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+Config = Annotated[str, typer.Argument(help="Path of a YAML file, or the name of a bundled one.")]
+
+
+@app.command()
+def generate(
+    config: Config,
+    out: Annotated[Path, typer.Option(help="New folder for the dataset.")],
+    patients: Annotated[int | None, typer.Option(help="How many patients.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Keys all randomness.")] = None,
+    modalities: Annotated[
+        str | None, typer.Option(help="Comma-separated: labs,genomics,imaging,notes.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
+    resume: Annotated[
+        bool, typer.Option(help="Keep finished studies if interrupted, and take them up again.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option(help="Check the input and stop.")] = False,
+) -> None:
+    """Generate a cohort."""
+    chosen = modalities.split(",") if modalities else None
+    if dry_run:
+        run = load_config(config, patients=patients, seed=seed, modalities=chosen)
+        cs.Job.prepare(run)
+        console.print(
+            f"{run.patients} patients, {', '.join(run.modalities)}: the input can be used"
+        )
+        return
+    with _progress() as tell:
+        dataset = cs.generate(
+            config, out=out, patients=patients, seed=seed, modalities=chosen,
+            workers=workers, resume=resume, progress=tell,
+        )  # fmt: skip
+    console.print(f"wrote {dataset.folder}")
+
+
+@app.command()
+def evaluate(
+    dataset: Annotated[Path, typer.Argument(help="A dataset folder.")],
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write the whole report here.")
+    ] = None,
+) -> None:
+    """Check that all files of a dataset tell the same story."""
+    with _progress() as tell:
+        report = cs.evaluate(dataset, progress=tell)
+    console.print(render(report))
+    if json_file is not None:
+        json_file.write_text(json.dumps(report.to_json(), indent=1) + "\n", encoding="utf-8")
+    if not report.holds:
+        raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    variable: Annotated[str, typer.Argument(help="A variable of the causal model.")],
+    config: Annotated[str, typer.Option(help="Run config by name or path.")] = "nsclc",
+) -> None:
+    """Print parents, equation, numbers and sources of a variable."""
+    typer.echo(cs.explain(variable, config=config))
+
+
+@app.command()
+def twin(
+    dataset: Annotated[Path, typer.Argument(help="The dataset that holds the patient.")],
+    patient: Annotated[str, typer.Option(help="Patient id, as P0000007.")],
+    out: Annotated[Path, typer.Option(help="New folder for the twin.")],
+    do: Annotated[
+        list[str] | None,
+        typer.Option(help="VAR=VALUE, or VAR@LINE=VALUE for one line of therapy. Repeatable."),
+    ] = None,
+) -> None:
+    """Generate a patient again, under interventions, with the same noise."""
+    interventions = [parse_intervention(text) for text in do or []]
+    with _progress() as tell:
+        made = cs.twin(dataset, patient=patient, do=interventions, out=out, progress=tell)
+    console.print(f"wrote {made.folder}")
+
+
+def parse_intervention(text: str) -> cs.Intervention:
+    """``regimen@1=docetaxel`` or ``sex=female``."""
+    target, equals, value = text.partition("=")
+    variable, at, line = target.partition("@")
+    if not equals or not variable or not value or (at and not line.isdigit()):
+        raise ConsilienceError(
+            "not an intervention", got=text, wanted="VAR=VALUE or VAR@LINE=VALUE",
+            remedy="for example --do regimen@1=docetaxel",
+        )  # fmt: skip
+    return cs.Intervention(variable, _typed(value), int(line) if at else None)
+
+
+def _typed(value: str) -> str | float | bool:
+    if value in ("true", "false"):
+        return value == "true"
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+@contextmanager
+def _progress() -> Iterator[cs.Progress]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=errors) as bar:
+        tasks: dict[str, int] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            task = tasks.get(what)
+            if task is None:
+                task = tasks[what] = bar.add_task(what, total=total)
+            bar.update(task, completed=done, total=total)  # type: ignore[arg-type]
+
+        yield tell
+
+
+def main() -> None:
+    """Entry point: errors that a user can mend are one message and no traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    try:
+        code = typer.main.get_command(app).main(standalone_mode=False)
+    except ConsilienceError as error:
+        typer.echo(f"error: {error}", err=True)
+        code = 2
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        typer.echo("interrupted: no dataset was written", err=True)
+        code = 130
+    sys.exit(code)

@@ -1,0 +1,81 @@
+"""Whether it holds: re-reads every file of a dataset and checks that all tell the same story.
+
+Shares no code with what generates datasets; from ``alignment`` it takes schemas and identifiers
+only. ``evaluate`` is the whole flow.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eval.checks import clinical, files, imaging, responses, text, truth, variants
+from eval.checks.files import Progress
+from eval.checks.lookup import lesions_by_scan
+from eval.dataset import Dataset
+from eval.page import write_page
+from eval.reading import StudyReading, read_study
+from eval.result import CheckResult, ConsistencyReport, Violation, wilson
+from eval.terminal import render
+
+__all__ = [
+    "CheckResult",
+    "ConsistencyReport",
+    "Violation",
+    "evaluate",
+    "render",
+    "wilson",
+]
+
+
+def _silent(what: str, done: int, of: int) -> None:
+    pass
+
+
+def evaluate(
+    folder: Path, *, page: bool = True, progress: Progress | None = None
+) -> ConsistencyReport:
+    """Check a dataset folder; with ``page``, write ``report/index.html`` into it.
+
+    Contradictions are violations in the report. Raises :class:`ConsilienceError` where the folder
+    is no dataset or one of its files cannot be read at all.
+    """
+    progress = progress or _silent
+    data = Dataset(Path(folder))
+    checks = [files.check_files(data, progress)]
+    checks += files.check_tables(data)
+    genotypes = variants.load_genotypes(data)
+    checks += clinical.check_labs(data)
+    checks += variants.check_variants(data, genotypes)
+    checks += clinical.check_treatments(data, genotypes)
+    checks += [clinical.check_stage(data), clinical.check_splits(data)]
+    checks += responses.check_responses(data)
+    checks += responses.check_survival(data)
+
+    readings = _read_studies(data, progress)
+    notes = text.read_notes(data)
+    scans = {(r.patient_id, r.day) for r in readings} | set(notes) | truth.planned_scans(data)
+    lesions = lesions_by_scan(data, scans)
+    checks.append(imaging.check_headers(data, readings))
+    checks += imaging.check_sr(readings, lesions)
+    checks += imaging.check_seg(data, readings, lesions)
+    checks.append(text.check_notes(data, notes))
+    checks += text.check_text(notes, lesions)
+
+    checks += truth.check_rendered_sizes(data, readings)
+    checks.append(truth.check_rendering(data, readings))
+    checks.append(truth.check_reader_error(data))
+    checks.append(truth.check_plans(data, lesions))
+    report = ConsistencyReport(data.folder, tuple(checks))
+    if page:
+        write_page(data, report)
+    return report
+
+
+def _read_studies(data: Dataset, progress: Progress) -> list[StudyReading]:
+    readings = []
+    for done, study in enumerate(data.studies):
+        progress("imaging studies", done, len(data.studies))
+        readings.append(read_study(study))
+    if readings:
+        progress("imaging studies", len(readings), len(readings))
+    return readings

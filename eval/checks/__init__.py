@@ -1,0 +1,1 @@
+"""The checks, one file a theme; ``tables`` and ``studies`` list them in the order of the report."""

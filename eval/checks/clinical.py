@@ -1,0 +1,264 @@
+"""Labs, stage, treatment and splits against the evaluator's own clinical constants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from alignment import schemas
+from eval.dataset import Dataset, mapped, strings
+from eval.readers.vcf import Genotypes
+from eval.reference import (
+    ALK_INHIBITORS,
+    ANALYTES,
+    DRUGS,
+    EGFR_INHIBITORS,
+    G12C_INHIBITORS,
+    MET_INHIBITORS,
+    PEMETREXED,
+    Analyte,
+    short_protein,
+    stage_group,
+)
+from eval.result import CheckResult, Tally, results
+
+
+def check_labs(data: Dataset) -> list[CheckResult]:
+    """Unit, flag and CTCAE grade of every lab value, recomputed from the value."""
+    units = Tally("lab_units", "labs are known analytes in their unit")
+    flags = Tally("lab_flags", "lab flags follow from value and reference interval")
+    grades = Tally("lab_grades", "CTCAE v5 grades follow from the value")
+    labs, patients = data.table(schemas.LABS), data.table(schemas.PATIENTS)
+    if labs is None or patients is None:
+        return results([units, flags, grades])
+    male = mapped(labs["patient_id"], _which(patients, "sex", "male")) == 1
+    smoker = mapped(labs["patient_id"], _which(patients, "smoking_status", "current")) == 1
+    for loinc in labs["loinc"].unique():
+        rows = np.nonzero((labs["loinc"] == loinc).to_numpy())[0]
+        analyte = ANALYTES.get(str(loinc))
+        part = labs.iloc[rows]
+        if analyte is None:
+            units.skip(f"no reference interval for LOINC {loinc}", len(rows))
+            continue
+        _lab_rows(
+            units,
+            part,
+            (part["unit"] == analyte.unit).to_numpy(),
+            np.full(len(rows), analyte.unit),
+            part["unit"],
+            "the unit is not the analyte's",
+        )
+        value = part["value"].to_numpy(float)
+        limits = intervals(analyte, male[rows], smoker[rows])
+        flag, grade = lab_flag(value, limits), lab_grade(analyte, value, limits)
+        _lab_rows(
+            flags,
+            part,
+            strings(part["flag"]).to_numpy() == flag,
+            flag,
+            part["flag"],
+            "the flag does not follow from value and interval",
+        )
+        _lab_rows(
+            grades,
+            part,
+            part["ctcae_grade"].to_numpy() == grade,
+            grade,
+            part["ctcae_grade"],
+            "the grade does not follow from the value",
+        )
+    return results([units, flags, grades])
+
+
+def _which(patients: pd.DataFrame, column: str, level: str) -> dict[str, float]:
+    """1.0 for the patients at a level of a column, 0.0 for the others."""
+    at_level = (strings(patients[column]) == level).astype(float)
+    return dict(zip(patients["patient_id"], at_level, strict=True))
+
+
+Limits = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def intervals(analyte: Analyte, male: NDArray[np.bool_], smoker: NDArray[np.bool_]) -> Limits:
+    """(n,) lower and upper reference limits by sex and current smoking."""
+    low = np.where(male, analyte.male.low, analyte.female.low)
+    high = np.where(male, analyte.male.high, analyte.female.high)
+    if analyte.smoker is not None:
+        low = np.where(smoker, analyte.smoker.low, low)
+        high = np.where(smoker, analyte.smoker.high, high)
+    return low, high
+
+
+def lab_flag(value: NDArray[np.float64], limits: Limits) -> NDArray[Any]:
+    """(n,) L, N or H; a value on the limit is normal."""
+    low, high = limits
+    return np.select([value < low, value > high], ["L", "H"], default="N").astype(object)
+
+
+def lab_grade(analyte: Analyte, value: NDArray[np.float64], limits: Limits) -> NDArray[np.int64]:
+    """(n,) CTCAE v5 grade; 0 where none applies."""
+    low, high = limits
+    grade = np.zeros(len(value), dtype=np.int64)
+    if analyte.grades.low:
+        grade += value < low
+        for limit in analyte.grades.low:
+            grade += value < limit
+    if analyte.grades.high:
+        grade += value > high
+        for times in analyte.grades.high:
+            # 1.5 x 1.2 is 1.7999...: the limit itself still belongs to the lower grade.
+            grade += value > times * high + 1e-9
+    return grade
+
+
+def _lab_rows(
+    tally: Tally,
+    part: pd.DataFrame,
+    holds: NDArray[np.bool_],
+    expected: Any,
+    found: Any,
+    message: str,
+) -> None:
+    tally.agree(int(holds.sum()))
+    for i in np.nonzero(~holds)[0]:
+        row: Any = part.iloc[i]
+        tally.violate(
+            str(row["patient_id"]),
+            int(row["day"]),
+            f"tables/labs.parquet: {row['name']} {row['value']:g} {row['unit']}",
+            expected=np.asarray(expected)[i],
+            found=np.asarray(found)[i],
+            message=message,
+        )
+
+
+def check_stage(data: Dataset) -> CheckResult:
+    """Stage group of T, N, M by TNM 8."""
+    tally = Tally("stage", "stage follows from T, N and M (TNM 8)")
+    patients = data.table(schemas.PATIENTS)
+    if patients is None:
+        return tally.result()
+    frame = pd.DataFrame({name: strings(patients[name]) for name in ("t", "n", "m", "stage")})
+    groups = {key: stage_group(*key) for key in set(zip(frame.t, frame.n, frame.m, strict=True))}
+    tnm = zip(frame.t, frame.n, frame.m, strict=True)
+    expected = np.array([groups[key] for key in tnm], dtype=object)
+    holds = expected == frame["stage"].to_numpy(object)
+    tally.agree(int(holds.sum()))
+    for i in np.nonzero(~holds)[0].tolist():
+        tally.violate(
+            str(patients["patient_id"].iloc[i]),
+            None,
+            "tables/patients.parquet:stage",
+            expected=expected[i] or "a TNM 8 combination",
+            found=frame["stage"].iloc[i],
+            message=f"not the stage of {frame.t[i]} {frame.n[i]} {frame.m[i]}",
+        )
+    return tally.result()
+
+
+def check_splits(data: Dataset) -> CheckResult:
+    """Every patient in exactly one split."""
+    tally = Tally("splits", "each patient is in exactly one split")
+    patients, splits = data.table(schemas.PATIENTS), data.table(schemas.SPLITS_TABLE)
+    if patients is None or splits is None:
+        return tally.result()
+    counts = strings(splits["patient_id"]).value_counts()
+    times = strings(patients["patient_id"]).map(counts).fillna(0).to_numpy()
+    tally.agree(int((times == 1).sum()))
+    for i in np.nonzero(times != 1)[0]:
+        tally.violate(
+            str(patients["patient_id"].iloc[i]),
+            None,
+            "splits.parquet",
+            expected=1,
+            found=int(times[i]),
+            message="the patient is not in exactly one split",
+        )
+    return tally.result()
+
+
+def check_treatments(data: Dataset, genotypes: Genotypes | None) -> list[CheckResult]:
+    """Known drugs; targeted drugs only with their target in the VCF; no contraindication."""
+    codes = Tally("drugs", "regimens are made of known drugs")
+    indicated = Tally("indication", "targeted drugs have their target, pemetrexed its histology")
+    treatments, patients = data.table(schemas.TREATMENTS), data.table(schemas.PATIENTS)
+    if treatments is None or patients is None:
+        return results([codes, indicated])
+    histology = dict(zip(patients["patient_id"], strings(patients["histology"]), strict=True))
+    targets = None if genotypes is None else _targets(genotypes)
+    keys = ["patient_id", "line", "start_day", "rxnorm", "regimen"]
+    for patient, line, start, rxnorm, regimen in treatments[keys].itertuples(index=False):
+        drugs = str(rxnorm).split("+")
+        unknown = [code for code in drugs if code not in DRUGS]
+        where = f"tables/treatments.parquet:line {line}"
+        codes.compare(
+            not unknown,
+            patient,
+            int(start),
+            where,
+            expected="known RxNorm codes",
+            found=rxnorm,
+            message=f"'{regimen}' has unknown drugs",
+        )
+        for code in drugs:
+            _indication(
+                indicated, patient, int(start), where, code, histology.get(patient, ""), targets
+            )
+    return results([codes, indicated])
+
+
+_NEEDS = (
+    (EGFR_INHIBITORS, "EGFR"),
+    (ALK_INHIBITORS, "ALK"),
+    (G12C_INHIBITORS, "KRAS G12C"),
+    (MET_INHIBITORS, "MET"),
+)
+
+
+def _indication(
+    tally: Tally,
+    patient: str,
+    day: int,
+    where: str,
+    code: str,
+    histology: str,
+    targets: dict[str, set[str]] | None,
+) -> None:
+    if code == PEMETREXED:
+        tally.compare(
+            histology != "squamous",
+            patient,
+            day,
+            where,
+            expected="non-squamous histology",
+            found=histology,
+            message="pemetrexed in squamous histology",
+        )
+    for drugs, target in _NEEDS:
+        if code not in drugs:
+            continue
+        if targets is None:
+            tally.skip("no VCF to look the target up in")
+        else:
+            found = targets.get(patient, set())
+            tally.compare(
+                target in found,
+                patient,
+                day,
+                where,
+                expected=target,
+                found=", ".join(sorted(found)) or "no driver",
+                message=f"{drugs[code]} without its target in the VCF",
+            )
+
+
+def _targets(genotypes: Genotypes) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for call in genotypes.calls:
+        carried = found.setdefault(call.patient_id, set())
+        carried.add(call.gene)
+        carried.add(f"{call.gene} {short_protein(call.hgvs_p)}")
+    return found

@@ -1,0 +1,207 @@
+"""DICOM headers, SR and SEG against the observed tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alignment import identifiers, schemas
+from eval.checks.lookup import Lesion, Scan
+from eval.dataset import Dataset, strings
+from eval.reading import SegmentReading, StudyReading
+from eval.result import CheckResult, Tally, results
+
+Lesions = Mapping[Scan, Sequence[Lesion]]
+READER_SDS = 4.0
+"""A mask within this many reader SDs and a pixel of the measurement agrees with it."""
+
+
+def check_headers(data: Dataset, readings: Sequence[StudyReading]) -> CheckResult:
+    """Patient, sex and study date of every DICOM file; one study UID a study."""
+    tally = Tally("dicom_header", "DICOM headers agree with patients and dates")
+    patients = data.table(schemas.PATIENTS)
+    if patients is None:
+        return tally.result()
+    sexes = dict(zip(patients["patient_id"], strings(patients["sex"]), strict=True))
+    dates = dict(zip(patients["patient_id"], patients["index_date"], strict=True))
+    for reading in readings:
+        if reading.patient_id not in sexes:
+            tally.violate(
+                reading.patient_id,
+                reading.day,
+                reading.where,
+                expected="a patient of the cohort",
+                found=reading.patient_id,
+                message="the study's patient is not in tables/patients",
+            )
+            continue
+        date = identifiers.calendar_date(_date(dates[reading.patient_id]), reading.day)
+        expected = (
+            reading.patient_id,
+            sexes[reading.patient_id][:1].upper(),
+            identifiers.dicom_date(date),
+        )
+        for header in reading.headers:
+            found = (header.patient_id, header.sex, header.study_date)
+            tally.compare(
+                found == expected,
+                reading.patient_id,
+                reading.day,
+                f"{reading.where} ({header.modality})",
+                expected=" ".join(expected),
+                found=" ".join(found),
+                message="patient, sex or study date differ from the tables",
+            )
+        uids = sorted({header.study_uid for header in reading.headers})
+        tally.compare(
+            len(uids) == 1,
+            reading.patient_id,
+            reading.day,
+            reading.where,
+            expected="one study instance UID",
+            found=", ".join(uids),
+            message="the series are not of one study",
+        )
+    return tally.result()
+
+
+def _date(value: Any) -> dt.date:
+    return value.date() if hasattr(value, "date") else value  # type: ignore[no-any-return]
+
+
+def check_sr(readings: Sequence[StudyReading], lesions: Lesions) -> list[CheckResult]:
+    """SR measurements equal tables/lesions: none missing, none invented, sizes exact."""
+    present = Tally("sr_lesions", "the SR lists the measurable lesions, no others")
+    sizes = Tally("sr_sizes", "SR diameters are those of tables/lesions, exactly")
+    for reading in readings:
+        if reading.measurements is None:
+            if reading.has_ct:
+                count = sum(x.measured for x in lesions.get((reading.patient_id, reading.day), ()))
+                present.skip("the study has no SR", count)
+            continue
+        expected = {
+            x.lesion_id: x for x in lesions.get((reading.patient_id, reading.day), ()) if x.measured
+        }
+        found = {m.tracking_id: m for m in reading.measurements}
+        where = f"{reading.where}/sr"
+        for name in sorted(set(expected) | set(found)):
+            present.compare(
+                name in expected and name in found,
+                reading.patient_id,
+                reading.day,
+                where,
+                expected=name if name in expected else "no such lesion",
+                found=name if name in found else "no measurement",
+                message=f"SR and tables/lesions do not both have {name}",
+            )
+            if name not in expected or name not in found:
+                continue
+            row, measured = expected[name], found[name]
+            pairs = [("long", row.long_mm, measured.long_axis)]
+            if row.short_mm is not None or measured.short_axis is not None:
+                pairs.append(("short", row.short_mm, measured.short_axis))
+            for axis, wanted, got in pairs:
+                holds = wanted == got and measured.unit == "mm"
+                sizes.compare(
+                    holds,
+                    reading.patient_id,
+                    reading.day,
+                    where,
+                    expected=wanted,
+                    found=f"{got} {measured.unit}",
+                    message=f"{axis} axis of {name} differs",
+                )
+    return results([present, sizes])
+
+
+def check_seg(
+    data: Dataset, readings: Sequence[StudyReading], lesions: Lesions
+) -> list[CheckResult]:
+    """Segments belong to lesions, keep their tracking UID, lie on the right side, are as large as
+    the reader's measurement allows."""
+    known = Tally("seg_lesions", "segments are lesions of the table and keep their tracking UID")
+    sides = Tally("seg_side", "segments lie on the lesion's side of the body")
+    sizes = Tally("seg_sizes", "mask diameters are within reader error of tables/lesions")
+    error = reader_error(data)
+    uids: dict[tuple[str, str], str] = {}
+    for reading in readings:
+        rows = {x.lesion_id: x for x in lesions.get((reading.patient_id, reading.day), ())}
+        for segment in reading.segments:
+            row = rows.get(segment.tracking_id)
+            where = f"{reading.where}/seg {segment.tracking_id}"
+            first = uids.setdefault((reading.patient_id, segment.tracking_id), segment.tracking_uid)
+            known.compare(
+                row is not None and first == segment.tracking_uid,
+                reading.patient_id,
+                reading.day,
+                where,
+                expected=f"a lesion of that day, {first}",
+                found=f"{segment.tracking_id}, {segment.tracking_uid}",
+                message="the segment is no such lesion or changed its tracking UID",
+            )
+            if row is None:
+                continue
+            _check_side(sides, reading, where, row, segment)
+            if error is None:
+                sizes.skip("the manifest declares no reader_error")
+            elif row.long_mm is not None:
+                _check_size(sizes, reading, where, row.long_mm, segment, error)
+    return results([known, sides, sizes])
+
+
+def _check_side(
+    tally: Tally, reading: StudyReading, where: str, row: Lesion, segment: SegmentReading
+) -> None:
+    if segment.left_mm is None or row.side not in ("right", "left"):
+        tally.skip(
+            "no CT to find the middle"
+            if row.side in ("right", "left")
+            else "the lesion has no side"
+        )
+        return
+    found = "left" if segment.left_mm > 0 else "right"
+    tally.compare(
+        found == row.side,
+        reading.patient_id,
+        reading.day,
+        where,
+        expected=row.side,
+        found=f"{found}, {abs(segment.left_mm):.0f} mm from the middle",
+        message="the segment is on the other side",
+    )
+
+
+def _check_size(
+    tally: Tally,
+    reading: StudyReading,
+    where: str,
+    measured: float,
+    segment: SegmentReading,
+    error: tuple[float, float],
+) -> None:
+    limit = READER_SDS * reader_sd(segment.long_axis_mm, error) + (reading.pixel_mm or 0.0)
+    holds = abs(segment.long_axis_mm - measured) <= limit
+    tally.compare(
+        holds,
+        reading.patient_id,
+        reading.day,
+        where,
+        expected=f"{measured:g} mm, at most {limit:.1f} mm off",
+        found=f"{segment.long_axis_mm:.1f} mm",
+        message="mask and measurement differ by more than a reader would",
+    )
+
+
+def reader_error(data: Dataset) -> tuple[float, float] | None:
+    """(sd_mm, sd_share) that the manifest declares, or None."""
+    declared = data.manifest.get("reader_error") or data.config.get("reader_error")
+    if not isinstance(declared, dict):
+        return None
+    return float(declared.get("sd_mm", 0.0)), float(declared.get("sd_share", 0.0))
+
+
+def reader_sd(latent_mm: float, error: tuple[float, float]) -> float:
+    """SD in mm of one whole-mm reading: additive, proportional and rounding variance added."""
+    return math.sqrt(error[0] ** 2 + (error[1] * latent_mm) ** 2 + 1 / 12)

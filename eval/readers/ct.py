@@ -1,0 +1,268 @@
+"""Reads CT series and measures lesions from the pixels alone.
+
+Method (:func:`pixel_long_axis`). Only a lesion's approximate place is taken from elsewhere. Around
+it, soft tissue is separated from lung at a fixed threshold; an opening, whose radius is a share of
+the lesion's own thickness there, cuts off vessels; the connected component around the seed is the
+lesion. On each axial slice its outline is traced at sub-pixel precision half way between the
+lesion's own density and that of the lung around it, and the longest diameter is taken.
+
+Limit: where the component runs on into chest wall, mediastinum or diaphragm, density alone cannot
+say where the lesion ends. The search is then limited to the neighbourhood of the lesion's
+segmentation mask, and the result says so (``limited``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset as DicomDataset
+from scipy import ndimage
+
+from eval.readers.dicom import FAULTS, open_dicom, slice_normal, unreadable
+from eval.readers.geometry import feret, outlines
+from eval.readers.seg import Segment
+
+SOFT_TISSUE_HU = -400.0
+"""Half way between aerated lung (about -850 HU) and soft tissue (about +40 HU)."""
+WINDOW_MARGIN_MM = 15.0
+"""How far beyond the mask's box the search window reaches: enough to notice a run-on."""
+OPENING_SHARE = 0.45
+"""Opening radius as a share of the lesion's largest in-plane inscribed radius."""
+LIMIT_MM = 3.0
+"""How far beyond the mask a run-on component may reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the DICOM header says about patient and study."""
+
+    patient_id: str
+    sex: str
+    study_date: str
+    modality: str
+    study_uid: str
+    sop_class: str
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One CT series.
+
+    ``hu``: (slices, rows, columns) float32, sorted by position along the slice normal;
+    ``heights``: (slices,) mm along the normal; ``spacing``: (row, column) mm; ``origin``: x, y, z
+    of the first pixel of the first slice, mm (LPS); ``orientation``: six direction cosines;
+    ``headers``: the distinct patient and study attributes of its files (one, if they agree).
+    """
+
+    hu: NDArray[np.float32]
+    heights: NDArray[np.float64]
+    spacing: tuple[float, float]
+    origin: tuple[float, float, float]
+    orientation: tuple[float, ...]
+    headers: frozenset[Header]
+
+    @property
+    def slice_mm(self) -> float:
+        """Median distance between neighbouring slices, mm."""
+        return float(np.median(np.diff(self.heights))) if len(self.heights) > 1 else 1.0
+
+    def mask(self, segment: Segment) -> NDArray[np.bool_]:
+        """``(slices, rows, columns)`` mask of a segment, matched to slices by position.
+
+        Raises ``ValueError`` where a frame lies on no slice of this series.
+        """
+        mask = np.zeros(self.hu.shape, dtype=bool)
+        for height, plane in segment.planes.items():
+            nearest = int(np.argmin(np.abs(self.heights - height)))
+            if abs(self.heights[nearest] - height) > 0.05 or plane.shape != mask.shape[1:]:
+                raise ValueError(
+                    f"segment {segment.number} has a frame at {height} mm that is on no CT slice"
+                )
+            mask[nearest] = plane
+        return mask
+
+
+@dataclass(frozen=True, slots=True)
+class PixelMeasurement:
+    """Long axis in mm from the pixels; ``limited``: the mask was needed to end the search."""
+
+    long_axis_mm: float
+    limited: bool
+
+
+def read_header(path: Path) -> Header:
+    """Patient and study attributes of one DICOM file."""
+    return _header(open_dicom(path))
+
+
+def _header(ds: DicomDataset) -> Header:
+    return Header(
+        patient_id=str(ds.get("PatientID", "")),
+        sex=str(ds.get("PatientSex", "")),
+        study_date=str(ds.get("StudyDate", "")),
+        modality=str(ds.get("Modality", "")),
+        study_uid=str(ds.get("StudyInstanceUID", "")),
+        sop_class=str(ds.get("SOPClassUID", "")),
+    )
+
+
+def read_ct(paths: Sequence[Path]) -> Volume:
+    """The series' HU, sorted by position; raises ``ConsilienceError`` where unreadable."""
+    slices: list[tuple[float, NDArray[np.float32], Any]] = []
+    for path in paths:
+        ds = open_dicom(path)
+        try:
+            normal = slice_normal([float(v) for v in ds.ImageOrientationPatient])
+            position = np.array(ds.ImagePositionPatient, float)
+            hu = ds.pixel_array * float(ds.RescaleSlope) + float(ds.RescaleIntercept)
+            slices.append((float(position @ normal), hu.astype(np.float32), ds))
+        except FAULTS as error:
+            raise unreadable(path, error) from error
+    slices.sort(key=lambda item: item[0])
+    first = slices[0][2]
+    x, y, z = (float(v) for v in first.ImagePositionPatient)
+    try:
+        volume = np.stack([hu for _, hu, _ in slices])
+    except ValueError as error:
+        raise unreadable(paths[0].parent, error) from error
+    return Volume(
+        hu=volume,
+        heights=np.array([height for height, _, _ in slices]),
+        spacing=(float(first.PixelSpacing[0]), float(first.PixelSpacing[1])),
+        origin=(x, y, z),
+        orientation=tuple(float(v) for v in first.ImageOrientationPatient),
+        headers=frozenset(_header(ds) for _, _, ds in slices),
+    )
+
+
+def body_midline_x(volume: Volume) -> float:
+    """x (mm, LPS: growing to the patient's left) of the middle between both body walls.
+
+    The body is what is denser than lung; its centre is taken per slice between the outermost
+    columns of the largest component and then as the median over slices, which a table or an arm
+    does not move.
+    """
+    centres = []
+    for plane in volume.hu[:: max(1, len(volume.hu) // 12)]:
+        labels, count = ndimage.label(plane > SOFT_TISSUE_HU)
+        if count:
+            sizes = np.bincount(labels.ravel())[1:]
+            columns = np.nonzero((labels == 1 + int(np.argmax(sizes))).any(axis=0))[0]
+            centres.append((columns[0] + columns[-1]) / 2)
+    column = float(np.median(centres)) if centres else (volume.hu.shape[2] - 1) / 2
+    return volume.origin[0] + column * volume.spacing[1] * volume.orientation[0]
+
+
+def pixel_long_axis(volume: Volume, segment: Segment) -> PixelMeasurement | None:
+    """Long axis of the lesion at a segment's place, from pixels; None where none is found."""
+    mask = volume.mask(segment)
+    window = _window(mask, volume)
+    hu, near = volume.hu[window].astype(float), mask[window]
+    soft = hu > SOFT_TISSUE_HU
+    component = _component(soft, near, volume.spacing)
+    if component is None:
+        return None
+    limited = _runs_on(component, near)
+    reach = _dilate(near, LIMIT_MM, volume.spacing)
+    if limited:
+        component = _component(soft & reach, near, volume.spacing)
+        if component is None:
+            return None
+    longest = 0.0
+    for plane, region in zip(hu, component, strict=True):
+        if region.any():
+            longest = max(longest, _outline_diameter(plane, region, volume.spacing))
+    return PixelMeasurement(longest, limited) if longest > 0 else None
+
+
+def _window(mask: NDArray[np.bool_], volume: Volume) -> tuple[slice, slice, slice]:
+    """Box around the mask with a margin, clipped to the volume."""
+    steps = (volume.slice_mm, *volume.spacing)
+    box = []
+    for axis, step in enumerate(steps):
+        inside = np.nonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))[0]
+        margin = int(np.ceil(WINDOW_MARGIN_MM / step))
+        stop = min(mask.shape[axis], inside[-1] + margin + 1)
+        box.append(slice(max(0, inside[0] - margin), stop))
+    return box[0], box[1], box[2]
+
+
+def _component(
+    soft: NDArray[np.bool_], near: NDArray[np.bool_], spacing: tuple[float, float]
+) -> NDArray[np.bool_] | None:
+    """Connected soft tissue around the mask's centre after cutting off what is thin.
+
+    In-plane, slice by slice, since slices are several pixels thick.
+    """
+    depth = np.zeros(soft.shape)
+    for i, plane in enumerate(soft):
+        if near[i].any():
+            depth[i] = ndimage.distance_transform_edt(plane, sampling=spacing)
+    thickness = float(depth[near].max(initial=0.0))
+    if thickness <= 0:
+        return None
+    radius = OPENING_SHARE * thickness
+    opened = np.stack([_open(plane, radius, spacing) for plane in soft])
+    centre = np.array(ndimage.center_of_mass(near))
+    labels, count = ndimage.label(opened)
+    if not count:
+        return None
+    overlap = np.bincount(labels[near], minlength=count + 1)[1:]
+    if not overlap.any():
+        return None
+    at_centre = int(labels[tuple(np.round(centre).astype(int))])
+    return np.asarray(labels == (at_centre or 1 + int(np.argmax(overlap))))
+
+
+def _open(
+    plane: NDArray[np.bool_], radius: float, spacing: tuple[float, float]
+) -> NDArray[np.bool_]:
+    """Opening by a disc of ``radius`` mm through distance transforms."""
+    if not plane.any():
+        return plane
+    core = np.asarray(ndimage.distance_transform_edt(plane, sampling=spacing) > radius)
+    if not core.any():
+        return core
+    back = ndimage.distance_transform_edt(~core, sampling=spacing) < radius
+    return np.asarray(back & plane)
+
+
+def _dilate(
+    mask: NDArray[np.bool_], reach: float, spacing: tuple[float, float]
+) -> NDArray[np.bool_]:
+    """In-plane dilation by ``reach`` mm; planes without mask stay empty."""
+    grown = np.zeros_like(mask)
+    for i, plane in enumerate(mask):
+        if plane.any():
+            grown[i] = ndimage.distance_transform_edt(~plane, sampling=spacing) <= reach
+    return grown
+
+
+def _runs_on(component: NDArray[np.bool_], near: NDArray[np.bool_]) -> bool:
+    """Whether a component leaves the window: then it is lesion and body in one."""
+    sides = (component[:, 0], component[:, -1], component[:, :, 0], component[:, :, -1])
+    leaves = any(side.any() for side in sides)
+    return bool(leaves or component.sum() > 3 * near.sum() + 50)
+
+
+def _outline_diameter(
+    plane: NDArray[np.float64], region: NDArray[np.bool_], spacing: tuple[float, float]
+) -> float:
+    """Diameter in mm of one slice's outline at half height between lesion and lung."""
+    core = ndimage.binary_erosion(region)
+    inside = float(np.median(plane[core if core.any() else region]))
+    around = ndimage.binary_dilation(region, iterations=4) & ~ndimage.binary_dilation(
+        region, iterations=2
+    )
+    lung = plane[around & (plane < SOFT_TISSUE_HU)]
+    outside = float(np.median(lung)) if lung.size else -850.0
+    # Outside the component's own edge pixels everything counts as lung: cut vessels stay cut.
+    kept = np.where(ndimage.binary_dilation(region), plane, outside)
+    padded = np.pad(np.minimum(kept, inside), 1, constant_values=outside)
+    found = outlines(padded, (inside + outside) / 2)
+    return max((feret(outline * np.array(spacing)) for outline in found), default=0.0)

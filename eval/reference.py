@@ -1,0 +1,210 @@
+"""The evaluator's own clinical constants, entered without the generators', each with its source.
+
+Reference intervals: shared with no other package; CTCAE v5 (US HHS, NCI, 27 November 2017),
+"Investigations", "Blood" and "Metabolism"; TNM 8 (Goldstraw et al., J Thorac Oncol 2016;11:39,
+doi:10.1016/j.jtho.2015.09.009); drug codes: RxNorm ingredients.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Reference interval in ``unit`` (UCUM); infinite where one side has no limit."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grades:
+    """CTCAE v5 grading of one analyte.
+
+    ``low``: lower limits in the unit below which grades 2, 3, (4) begin, grade 1 beginning below
+    the reference interval. ``high``: multiples of the upper limit above which grades 2, 3, (4)
+    begin, grade 1 beginning above the interval.
+    """
+
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Analyte:
+    """One laboratory analyte: LOINC, UCUM unit, interval by sex, CTCAE grading.
+
+    ``smoker``: the interval of current smokers where it is another.
+    """
+
+    loinc: str
+    name: str
+    unit: str
+    male: Interval
+    female: Interval
+    grades: Grades = Grades()
+    smoker: Interval | None = None
+
+
+def _same(low: float, high: float) -> tuple[Interval, Interval]:
+    interval = Interval(low, high)
+    return interval, interval
+
+
+_COUNT = "10*9/L"
+ANALYTES: dict[str, Analyte] = {
+    a.loinc: a
+    for a in (
+        # Intervals: American Board of Internal Medicine laboratory test reference ranges for
+        # most; haemoglobin 13/12 g/dL: WHO/NMH/NHD/MNM/11.1.
+        Analyte(
+            "718-7", "haemoglobin", "g/dL", Interval(13, 18), Interval(12, 16), Grades(low=(10, 8))
+        ),
+        Analyte("751-8", "neutrophils", _COUNT, *_same(1.8, 7.7), Grades(low=(1.5, 1.0, 0.5))),
+        Analyte("731-0", "lymphocytes", _COUNT, *_same(1.0, 4.8), Grades(low=(0.8, 0.5, 0.2))),
+        Analyte("777-3", "platelets", _COUNT, *_same(150, 400), Grades(low=(75, 50, 25))),
+        Analyte("1751-7", "albumin", "g/L", *_same(35, 50), Grades(low=(30, 20))),
+        Analyte("2160-0", "creatinine", "mg/dL", *_same(0.6, 1.2), Grades(high=(1.5, 3, 6))),
+        Analyte("1742-6", "ALT", "U/L", *_same(7, 56), Grades(high=(3, 5, 20))),
+        Analyte("2532-0", "LDH", "U/L", *_same(140, 280)),
+        Analyte("2885-2", "protein", "g/L", *_same(60, 80)),
+        Analyte("2039-6", "CEA", "ng/mL", *_same(-math.inf, 3), smoker=Interval(-math.inf, 5)),
+    )
+}
+"""By LOINC. High lymphocyte counts are not graded; creatinine and ALT grade against the upper
+limit, as CTCAE does for a normal baseline."""
+
+
+# Lung TNM 8th edition, table 7 of Goldstraw et al.
+_N0 = {
+    "Tis": "0",
+    "T1mi": "IA1",
+    "T1a": "IA1",
+    "T1b": "IA2",
+    "T1c": "IA3",
+    "T2a": "IB",
+    "T2b": "IIA",
+    "T3": "IIB",
+    "T4": "IIIA",
+}
+_N_PLUS = {
+    "N1": ("IIB", "IIB", "IIIA", "IIIA"),
+    "N2": ("IIIA", "IIIA", "IIIB", "IIIB"),
+    "N3": ("IIIB", "IIIB", "IIIC", "IIIC"),
+}
+_M1 = {"M1a": "IVA", "M1b": "IVA", "M1c": "IVB", "M1": "IV"}
+
+
+def stage_group(t: str, n: str, m: str) -> str | None:
+    """Stage group of T, N, M; None where the combination is not in the edition.
+
+    A category without its subdivision ("T1", "T2", "M1") gives the stage without its own.
+    """
+    t, n, m = _category(t, "T"), _category(n, "N"), _category(m, "M")
+    if m in _M1:
+        return _M1[m]
+    if m != "M0":
+        return None
+    if n == "N0":
+        return _N0.get(t, {"T1": "IA", "T2": None}.get(t))
+    column = re.match(r"T([1-4])", t)
+    if n not in _N_PLUS or column is None:
+        return None
+    return _N_PLUS[n][int(column[1]) - 1]
+
+
+def _category(value: str, letter: str) -> str:
+    bare = re.sub(rf"^[cpy]*{letter}?", "", value.strip())
+    return letter + bare
+
+
+# RxNorm ingredient codes.
+EGFR_INHIBITORS = {"1721560": "osimertinib", "328134": "gefitinib", "337525": "erlotinib"}
+ALK_INHIBITORS = {"1148495": "crizotinib", "1727455": "alectinib", "2103164": "lorlatinib"}
+G12C_INHIBITORS = {"2625882": "adagrasib"}
+MET_INHIBITORS = {"2362165": "capmatinib"}
+OTHER_DRUGS = {
+    "1547545": "pembrolizumab",
+    "1597876": "nivolumab",
+    "1792776": "atezolizumab",
+    "1919503": "durvalumab",
+    "72962": "docetaxel",
+    "40048": "carboplatin",
+    "2555": "cisplatin",
+    "56946": "paclitaxel",
+    "68446": "pemetrexed",
+    "12574": "gemcitabine",
+    "253337": "bevacizumab",
+}
+PEMETREXED = "68446"
+"""Not in predominantly squamous histology: FDA label of pemetrexed, section 1.4."""
+
+DRUGS: dict[str, str] = (
+    EGFR_INHIBITORS | ALK_INHIBITORS | G12C_INHIBITORS | MET_INHIBITORS | OTHER_DRUGS
+)
+
+# GRCh38 places of hotspots, from dbSNP: (gene, protein change) -> (chrom, pos, ref, alt).
+HOTSPOTS: dict[tuple[str, str], tuple[str, int, str, str]] = {
+    ("EGFR", "L858R"): ("chr7", 55191822, "T", "G"),  # rs121434568
+    ("EGFR", "T790M"): ("chr7", 55181378, "C", "T"),  # rs121434569
+    ("KRAS", "G12C"): ("chr12", 25245351, "C", "A"),  # rs121913530
+    ("KRAS", "G12D"): ("chr12", 25245350, "C", "T"),  # rs121913529
+    ("KRAS", "G12V"): ("chr12", 25245350, "C", "A"),  # rs121913529
+    ("BRAF", "V600E"): ("chr7", 140753336, "A", "T"),  # rs113488022
+    ("TP53", "R175H"): ("chr17", 7675088, "C", "T"),  # rs28934578
+    ("TP53", "R248Q"): ("chr17", 7674220, "C", "T"),  # rs11540652
+    ("TP53", "R248W"): ("chr17", 7674221, "G", "A"),  # rs121912651
+    ("TP53", "R273H"): ("chr17", 7673802, "C", "T"),  # rs28934576
+    ("TP53", "R273C"): ("chr17", 7673803, "G", "A"),  # rs121913343
+}
+
+# IUPAC amino acid codes, three letters and one.
+_AMINO = {
+    "Ala": "A",
+    "Arg": "R",
+    "Asn": "N",
+    "Asp": "D",
+    "Cys": "C",
+    "Gln": "Q",
+    "Glu": "E",
+    "Gly": "G",
+    "His": "H",
+    "Ile": "I",
+    "Leu": "L",
+    "Lys": "K",
+    "Met": "M",
+    "Phe": "F",
+    "Pro": "P",
+    "Ser": "S",
+    "Thr": "T",
+    "Trp": "W",
+    "Tyr": "Y",
+    "Val": "V",
+    "Ter": "*",
+}
+
+
+def short_protein(hgvs_p: str) -> str:
+    """``NP_005219.2:p.(Leu858Arg)`` or ``p.L858R`` as ``L858R``."""
+    change = hgvs_p.rpartition("p.")[2].strip("()")
+    return re.sub("|".join(_AMINO), lambda m: _AMINO[m[0]], change)
+
+
+# What a chest CT covers, and what of it is measured in millimetres.
+CT_SITES = ("lung", "mediastinal_node", "pleura", "liver", "adrenal", "bone")
+MEASURED_SITES = ("lung", "mediastinal_node", "liver", "adrenal")
+NODE_SITES = ("mediastinal_node", "extrathoracic_node")
+
+# RECIST 1.1 (Eisenhauer et al., Eur J Cancer 2009;45:228, doi:10.1016/j.ejca.2008.10.026).
+NODE_NORMAL_MM = 10.0  # section 4.2: a node below 10 mm short axis is not pathological
+PD_INCREASE_MM = 5.0  # section 4.3.1
+# 20 % above the nadir and 30 % below the baseline, as ratios of whole numbers.
+PD_RATIO = (6, 5)
+PR_RATIO = (7, 10)
+
+# Change wording of reports: differences within reader variation are "stable".
+STABLE_MM = 2.0
+STABLE_SHARE = 0.10

@@ -1,0 +1,1 @@
+"""How it looks: labs, genomics, imaging and notes."""

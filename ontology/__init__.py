@@ -1,0 +1,1 @@
+"""What is known: terms, codes, evidence and the causal graph."""

@@ -1,0 +1,99 @@
+"""A disease file that cannot be used is refused, with the line and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ontology.knowledge import KnowledgeGraph
+
+from alignment.run import bundled
+from cohort.compiler import compile_disease
+from ontology.errors import ConsilienceError
+
+Broken = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Broken:
+    """The NSCLC file with one text replaced."""
+    text = bundled("nsclc", "diseases").read_text(encoding="utf-8")
+
+    def make(old: str, new: str) -> Path:
+        assert old in text
+        path = tmp_path / "nsclc.yaml"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("kind: histogram\n    label: age", "kind: histogram\n    lable: age", "unknown key 'lable'"),
+        ("  tmb:\n", "  tmbb:\n", "did you mean 'tmb'"),
+        ("{parent: egfr, odds_ratio: 0.02", "{parent: egrf, odds_ratio: 0.02", "did you mean 'egfr'"),
+        ("{parent: egfr, odds_ratio: 0.02", "{parent: egfr, odds_ratio: 50", "sign '-'"),
+        ("{parent: egfr, odds_ratio: 0.02", "{parent: height_cm, odds_ratio: 0.02", "not an edge"),
+        ("level: female, odds_ratio: 1.25", "level: femal, odds_ratio: 1.25", "no level 'femal'"),
+        ("unit: g/dL", "unit: g/gallon", "unknown unit 'g/gallon'"),
+        ("values: {male: 0.53, female: 0.47}", "values: {male: 0.53, female: 0.57}", "add up to 1.1"),
+        ("values: {male: 0.53, female: 0.47}", "values: {male: 1.0}", "one number for each"),
+        ("source: ganti2021, status: confirmed", "source: ganti, status: confirmed", "ganti2021"),
+        ("status: assumption, why: \"a US-like", "status: assumption, wy: \"a US-like", "unknown key"),
+        ("      - {regimen: docetaxel}\n", "", "without a decision"),
+        ("{when: {line: 1, alk: true}, regimen: alectinib}", "{when: {line: 1, alk: true}, regimen: alectinb}", "did you mean 'alectinib'"),
+    ],
+)  # fmt: skip
+def test_refused(
+    broken: Broken, knowledge: KnowledgeGraph, old: str, new: str, message: str
+) -> None:
+    path = broken(old, new)
+    with pytest.raises(ConsilienceError) as error:
+        compile_disease(path, knowledge)
+    text = str(error.value)
+    assert message in text
+    assert f"{path}:" in text or str(path) in text
+
+
+def test_the_line_is_named(broken: Broken, knowledge: KnowledgeGraph) -> None:
+    path = broken("unit: g/dL", "unit: g/gallon")
+    number = next(i for i, line in enumerate(path.read_text().split("\n"), 1) if "gallon" in line)
+    with pytest.raises(ConsilienceError, match=f"nsclc.yaml:{number} "):
+        compile_disease(path, knowledge)
+
+
+def test_a_cycle_is_refused(broken: Broken, knowledge: KnowledgeGraph) -> None:
+    path = broken(
+        "  sex:\n    kind: categorical\n    label: sex\n",
+        "  sex:\n    kind: categorical\n    label: sex\n    effects:\n"
+        "      - {parent: smoking_status, level: never, toward: female, odds_ratio: 2, "
+        "status: assumption, why: test}\n",
+    )
+    with pytest.raises(ConsilienceError, match=r"not an edge of the graph|cycle at lag 0"):
+        compile_disease(path, knowledge)
+
+
+def test_a_key_that_stands_twice_is_refused(broken: Broken, knowledge: KnowledgeGraph) -> None:
+    path = broken("step_days: 21\n", "step_days: 21\nstep_days: 7\n")
+    with pytest.raises(ConsilienceError, match="stands twice"):
+        compile_disease(path, knowledge)
+
+
+def test_no_yaml(tmp_path: Path, knowledge: KnowledgeGraph) -> None:
+    path = tmp_path / "d.yaml"
+    path.write_text("a: [1, 2\n")
+    with pytest.raises(ConsilienceError, match="not valid YAML"):
+        compile_disease(path, knowledge)
+    with pytest.raises(ConsilienceError, match="cannot read the file"):
+        compile_disease(tmp_path / "missing.yaml", knowledge)
+
+
+def test_a_population_outside_the_levels_is_refused(knowledge: KnowledgeGraph) -> None:
+    path = bundled("nsclc", "diseases")
+    with pytest.raises(ConsilienceError, match="no level V"):
+        compile_disease(path, knowledge, {"stage": ("V",)})
+    with pytest.raises(ConsilienceError, match="without parents"):
+        compile_disease(path, knowledge, {"egfr": ("yes",)})

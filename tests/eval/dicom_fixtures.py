@@ -1,0 +1,185 @@
+"""A small chest of ellipses as CT, its SEG and SR, written by pydicom and highdicom."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import highdicom as hd
+import numpy as np
+import pydicom
+from highdicom.sr import CodedConcept
+from numpy.typing import NDArray
+from pydicom.dataset import FileMetaDataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+PIXEL_MM, SLICE_MM, ROWS, SLICES = 1.5, 5.0, 176, 14
+CENTRES = {"L01": (78.0, 132.0), "L04": (190.0, 140.0)}
+"""x, y in mm from the first pixel: right lung at the image's left, left lung at its right."""
+
+
+def uid(*parts: object) -> str:
+    import hashlib
+
+    number = int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:16], "big")
+    return f"2.25.{number}"
+
+
+def chest(lesions: dict[str, tuple[float, float]]) -> tuple[Any, dict[str, NDArray[np.bool_]]]:
+    """HU ``(slices, rows, columns)`` and a mask a lesion; {id: (x radius, y radius) in mm}."""
+    y, x = np.mgrid[:ROWS, :ROWS] * PIXEL_MM
+    middle = (ROWS - 1) * PIXEL_MM / 2
+
+    def ellipse(cx: float, cy: float, rx: float, ry: float) -> Any:
+        return np.hypot((x - cx) / rx, (y - cy) / ry) < 1
+
+    plane = np.full((ROWS, ROWS), -1000.0)
+    plane[ellipse(middle, middle, 125, 95)] = 40
+    plane[ellipse(middle - 55, middle, 45, 70)] = -850
+    plane[ellipse(middle + 55, middle, 45, 70)] = -850
+    hu = np.repeat(plane[None], SLICES, axis=0)
+    masks = {}
+    rng = np.random.default_rng(1)
+    for name, (rx, ry) in lesions.items():
+        cx, cy = CENTRES[name]
+        mask = np.zeros(hu.shape, bool)
+        for k in range(SLICES):
+            z = (k - SLICES // 2) * SLICE_MM
+            if abs(z) >= ry:
+                continue
+            shrink = np.sqrt(1 - (z / ry) ** 2)
+            radius = np.hypot((x - cx) / (rx * shrink), (y - cy) / (ry * shrink))
+            depth = (1 - radius) * rx * shrink / PIXEL_MM
+            share = np.clip(depth + 0.5, 0, 1)
+            hu[k] = hu[k] * (1 - share) + 40 * share
+            mask[k] = radius < 1
+        masks[name] = mask
+    return hu + rng.normal(0, 12, hu.shape), masks
+
+
+def _ct(path: Path, patient: str, day: int, date: dt.date, plane: Any, k: int) -> Any:
+    ds = pydicom.Dataset()
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.MediaStorageSOPClassUID = CTImageStorage
+    ds.file_meta.MediaStorageSOPInstanceUID = uid(patient, day, "ct", k)
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, uid(patient, day, "ct", k)
+    ds.PatientID, ds.PatientName, ds.PatientSex = patient, patient, "M"
+    ds.PatientBirthDate, ds.AccessionNumber, ds.ReferringPhysicianName = "", "", ""
+    ds.StudyDate = ds.SeriesDate = f"{date:%Y%m%d}"
+    ds.StudyTime, ds.StudyID, ds.Modality = "080000", "1", "CT"
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = uid(patient, day), uid(patient, day, "ct")
+    ds.FrameOfReferenceUID, ds.PositionReferenceIndicator = uid(patient), ""
+    ds.SeriesNumber, ds.InstanceNumber, ds.AcquisitionNumber = 1, k + 1, 1
+    ds.ImagePositionPatient = [-131.25, -131.25, k * SLICE_MM]
+    ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    ds.PixelSpacing, ds.SliceThickness = [PIXEL_MM, PIXEL_MM], SLICE_MM
+    ds.Rows = ds.Columns = ROWS
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 1
+    ds.RescaleIntercept, ds.RescaleSlope = 0, 1
+    ds.PixelData = np.round(plane).astype("<i2").tobytes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ds.save_as(path, enforce_file_format=True)
+    return pydicom.dcmread(path)
+
+
+def write_study(
+    folder: Path, patient: str, day: int, date: dt.date, lesions: Sequence[tuple[Any, ...]]
+) -> None:
+    """CT, SEG of the lung lesions and SR of the measured ones."""
+    study = folder / "imaging" / patient / f"ct-{'m' if day < 0 else 'd'}{abs(day):04d}"
+    radii = {r[2]: (r[10] / 2, r[11] / 2) for r in lesions if r[3] == "lung"}
+    hu, masks = chest(radii)
+    images = [
+        _ct(study / "ct" / f"{k + 1:04d}.dcm", patient, day, date, hu[k], k) for k in range(SLICES)
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _seg(study / "seg" / "0001.dcm", patient, day, images, masks)
+        write_sr(
+            study / "sr" / "0001.dcm",
+            patient,
+            day,
+            images,
+            [(r[2], r[6], r[7]) for r in lesions if r[6]],
+        )
+
+
+_COMMON: dict[str, Any] = {
+    "manufacturer": "hand",
+    "manufacturer_model_name": "hand",
+    "software_versions": "1",
+    "device_serial_number": "1",
+}
+
+
+def _seg(path: Path, patient: str, day: int, images: list[Any], masks: dict[str, Any]) -> None:
+    names = sorted(masks)
+    descriptions = [
+        hd.seg.SegmentDescription(
+            number,
+            name,
+            codes.SCT.MorphologicallyAbnormalStructure,
+            codes.SCT.Lesion,
+            hd.seg.SegmentAlgorithmTypeValues.MANUAL,
+            tracking_id=name,
+            tracking_uid=uid(patient, name, "track"),
+        )
+        for number, name in enumerate(names, 1)
+    ]
+    seg = hd.seg.Segmentation(
+        images,
+        np.stack([masks[n] for n in names], axis=-1).astype(np.uint8),
+        hd.seg.SegmentationTypeValues.BINARY,
+        descriptions,
+        uid(patient, day, "seg"),
+        2,
+        uid(patient, day, "seg", 1),
+        1,
+        **_COMMON,
+    )
+    path.parent.mkdir(parents=True)
+    seg.save_as(path)
+
+
+def write_sr(
+    path: Path, patient: str, day: int, images: list[Any], rows: list[tuple[str, float, float]]
+) -> None:
+    """A TID 1500 report with the long and short axis of each row (id, long, short)."""
+    groups = [
+        hd.sr.MeasurementsAndQualitativeEvaluations(
+            hd.sr.TrackingIdentifier(uid(patient, name, "track"), name),
+            measurements=[
+                hd.sr.Measurement(
+                    CodedConcept("103339001", "SCT", "Long axis"), long_mm, codes.UCUM.Millimeter
+                ),
+                hd.sr.Measurement(
+                    CodedConcept("103340004", "SCT", "Short axis"), short_mm, codes.UCUM.Millimeter
+                ),
+            ],
+            finding_sites=[hd.sr.FindingSite(codes.SCT.Lung)],
+        )
+        for name, long_mm, short_mm in rows
+    ]
+    person = hd.sr.PersonObserverIdentifyingAttributes("hand")
+    context = hd.sr.ObservationContext(hd.sr.ObserverContext(codes.DCM.Person, person))
+    report = hd.sr.MeasurementReport(
+        context, codes.LN.CTUnspecifiedBodyRegion, imaging_measurements=groups
+    )
+    sr = hd.sr.Comprehensive3DSR(
+        evidence=images,
+        content=report[0],
+        series_instance_uid=uid(patient, day, "sr"),
+        series_number=3,
+        sop_instance_uid=uid(patient, day, "sr", 1),
+        instance_number=1,
+        manufacturer="hand",
+        is_complete=True,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sr.save_as(path)
