@@ -6,7 +6,6 @@ Exit codes: 0 done and holds; 1 done and something does not hold; 2 the input ca
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -81,7 +79,7 @@ def evaluate(
         report = cs.evaluate(dataset, progress=tell)
     console.print(render(report))
     if json_file is not None:
-        json_file.write_text(json.dumps(report.to_json(), indent=1) + "\n", encoding="utf-8")
+        json_file.write_text(report.to_json() + "\n", encoding="utf-8")
     if not report.holds:
         raise typer.Exit(1)
 
@@ -141,6 +139,7 @@ def _progress() -> Iterator[cs.Progress]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
+    interrupted = False
     with Progress(*columns, console=errors) as bar:
         tasks: dict[str, int] = {}
 
@@ -150,21 +149,20 @@ def _progress() -> Iterator[cs.Progress]:
                 task = tasks[what] = bar.add_task(what, total=total)
             bar.update(task, completed=done, total=total)  # type: ignore[arg-type]
 
-        yield tell
+        try:
+            yield tell
+        except KeyboardInterrupt:
+            interrupted = True
+    if interrupted:
+        typer.echo("interrupted: no dataset was written", err=True)
+        raise typer.Exit(130)
 
 
 def main() -> None:
     """Entry point: errors that a user can mend are one message and no traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     try:
-        code = typer.main.get_command(app).main(standalone_mode=False)
+        app()
     except ConsilienceError as error:
         typer.echo(f"error: {error}", err=True)
-        code = 2
-    except click.ClickException as error:
-        error.show()
-        code = 2
-    except (KeyboardInterrupt, click.Abort):
-        typer.echo("interrupted: no dataset was written", err=True)
-        code = 130
-    sys.exit(code)
+        sys.exit(2)

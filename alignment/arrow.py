@@ -18,7 +18,8 @@ def coded(codes: NDArray[Any], levels: Sequence[str]) -> pa.DictionaryArray:
     """Dictionary column from integer codes; -1 is null. Equal levels share one entry."""
     unique = list(dict.fromkeys(levels))
     if len(unique) < len(levels):
-        codes, levels = np.array([unique.index(level) for level in levels])[codes], unique
+        entry = np.array([unique.index(level) for level in levels])
+        codes, levels = np.where(codes < 0, -1, entry[codes]), unique
     indices = pa.array(codes.astype(np.int32), mask=codes < 0 if codes.min(initial=0) < 0 else None)
     return pa.DictionaryArray.from_arrays(indices, pa.array(list(levels), pa.string()))
 

@@ -103,6 +103,7 @@ def _build(name: str, v: Any, disease: spec.DiseaseFile, levels: Levels) -> Mech
     regimens = (visits.NO_REGIMEN, *policy.regimens) if policy else ()
     lines = next((x.maximum for x in disease.variables.values() if isinstance(x, spec.Line)), 1)
     lesions = next((x for x in disease.variables.values() if isinstance(x, spec.Lesions)), None)
+    recist = next((x for x in disease.variables.values() if isinstance(x, spec.Recist)), None)
     dynamic = frozenset(n for n, x in disease.variables.items() if isinstance(x, DYNAMIC_KINDS))
     builders: dict[type, Callable[[], Any]] = {
         spec.Histogram: lambda: baseline.Histogram(name, v),
@@ -123,7 +124,9 @@ def _build(name: str, v: Any, disease: spec.DiseaseFile, levels: Levels) -> Mech
         spec.ScanDay: lambda: visits.ScanDay(name, v),
         spec.TumourBurden: lambda: tumour.TumourBurden(name, v),
         spec.Lesions: lambda: tumour.Lesions(name, v, lines),
-        spec.Measurement: lambda: tumour.Measurement(name, v, cast(spec.Lesions, lesions)),
+        spec.Measurement: lambda: tumour.Measurement(
+            name, v, cast(spec.Lesions, lesions), recist.node_normal.value if recist else 10.0
+        ),
         spec.Hazard: lambda: course.Hazard(name, v),
         spec.Recist: lambda: course.Recist(name, v),
         spec.Line: lambda: course.Line(name, v),

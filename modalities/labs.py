@@ -130,7 +130,8 @@ def _flag_and_grade(
     if reference.rising:
         grade += above
         for multiple in reference.rising:
-            grade += value > multiple * high
+            # 1.5 x 1.2 is 1.7999999999999998: a bound is a decimal number, as it is printed.
+            grade += value > np.round(multiple * high, 6)
     return (1 - below + above).astype(np.int8), grade
 
 

@@ -20,6 +20,8 @@ class Hazard(Dynamic):
     def __init__(self, name: str, variable: spec.Hazard) -> None:
         super().__init__(name, variable)
         self.v = variable
+        if variable.needs_nontarget:
+            self.own_parents = (*Hazard.own_parents, ("measurement", 0))
 
     def __call__(self, frame: Frame) -> Array:
         if frame.step == 0:
@@ -28,7 +30,7 @@ class Hazard(Dynamic):
         scanned = ~np.isnan(frame["scan_day"])
         since = np.maximum(frame.state["last_scan"], frame.state["line_start"])
         if self.v.needs_nontarget:
-            scanned &= frame.state["nontarget_present"]
+            scanned &= frame.state["nontarget_present"] & ~frame.state["nontarget_gone"]
         weeks = np.where(scanned, frame["scan_day"] - since, 0.0) / 7.0
         rate = self.v.rate.value * np.exp(self.predictor(frame))
         return scanned & (frame.uniform(self.name) < -np.expm1(-rate * weeks))
@@ -86,19 +88,16 @@ class Recist(Dynamic):
             size = np.where(target[slot], size, 0.0)
             total += size
             gone &= size < np.where(node[slot], self.v.node_normal.value, 0.5)
-        # A lesion counts as non-target disease from the scan after the one that first shows it.
-        others = state["lesion_present"] & ~state["lesion_target"] & ~state["lesion_fresh"]
-        state["nontarget_present"] = others.any(0)
-        state["nontarget_gone"] = ~(others & ~(measured[0] == 0.0)).any(0)
         return total, gone
 
     def _target_response(
         self, baseline: Floats, nadir: Floats, total: Floats, gone: Array
     ) -> Array:
         response = np.full(len(total), _SD, np.int8)
-        response[total <= (1.0 - self.v.partial.value) * baseline] = _PR
+        # Sums are whole mm; rounding keeps 0.7 x 90 from being 62.99999999999999.
+        response[total <= np.round((1.0 - self.v.partial.value) * baseline, 6)] = _PR
         grown = total - nadir
-        progressed = (grown >= self.v.progression.value * nadir) & (
+        progressed = (grown >= np.round(self.v.progression.value * nadir, 6)) & (
             grown >= self.v.progression_mm.value
         )
         response[gone] = _CR

@@ -176,7 +176,6 @@ class Lesions(Dynamic):
         state["lesion_ratio"], state["lesion_site"] = ratio, sites
         state["lesion_reference"] = np.broadcast_to(frame["sld_baseline"], shape).copy()
         state["lesion_node"] = node_mask(sites)
-        state["nontarget_present"] = (present & ~target).any(0)
         state["lesion_fresh"] = np.zeros(shape, bool)
         state["lesion_lobe"], state["lesion_side"] = self._places(frame)
 
@@ -245,8 +244,11 @@ class Measurement(Dynamic):
 
     own_parents: Parents = (("lesions", 0),)
 
-    def __init__(self, name: str, variable: spec.Measurement, lesions: spec.Lesions) -> None:
+    def __init__(
+        self, name: str, variable: spec.Measurement, lesions: spec.Lesions, node_normal: float
+    ) -> None:
         super().__init__(name, variable)
+        self.node_normal = node_normal
         self.v = variable
         self.gone_below = lesions.gone_below.value
         self.unmeasurable = tuple({SITE_CODES[x.site] for x in lesions.lesions if not x.measurable})
@@ -265,7 +267,21 @@ class Measurement(Dynamic):
             measured[:, slot, seen] = value[0], np.minimum(value[0], value[1])
         for code in self.unmeasurable:
             measured = np.where(frame.state["lesion_site"] == code, np.nan, measured)
+        self._nontargets(frame, measured)
         return measured
+
+    def _nontargets(self, frame: Frame, measured: Array) -> None:
+        """Remember whether non-target disease is there, and whether all of it is gone.
+
+        A lesion counts from the scan after the one that first shows it.
+        """
+        state = frame.state
+        others = state["lesion_present"] & ~state["lesion_target"] & ~state["lesion_fresh"]
+        normal = np.where(
+            state["lesion_node"], measured[1] < self.node_normal, measured[0] == 0.0
+        )
+        state["nontarget_present"] = others.any(0)
+        state["nontarget_gone"] = ~(others & ~normal).any(0)
 
     def equation(self) -> str:
         """The formula in one line."""

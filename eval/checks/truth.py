@@ -62,7 +62,11 @@ def check_rendered_sizes(data: Dataset, readings: Sequence[StudyReading]) -> lis
                 message=f"off by more than half a pixel of {pixel:.2f} mm",
             )
             if segment.pixel is None:
-                pixels.skip("no lesion found in the pixels" if reading.has_ct else "no CT")
+                pixels.skip(
+                    "no lesion found in the pixels, or too few of them"
+                    if reading.has_ct
+                    else "no CT"
+                )
                 continue
             found = segment.pixel.long_axis_mm
             errors.append(found - truth)

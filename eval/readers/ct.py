@@ -2,13 +2,14 @@
 
 Method (:func:`pixel_long_axis`). Only a lesion's approximate place is taken from elsewhere. Around
 it, soft tissue is separated from lung at a fixed threshold; an opening, whose radius is a share of
-the lesion's own thickness there, cuts off vessels; the connected component around the seed is the
-lesion. On each axial slice its outline is traced at sub-pixel precision half way between the
-lesion's own density and that of the lung around it, and the longest diameter is taken.
+the lesion's own thickness there up to that of a peripheral vessel, cuts off vessels; the connected
+component around the seed is the lesion. On each axial slice its outline is traced at sub-pixel
+precision half way between the lesion's own density and that of the lung around it, and the longest
+diameter is taken.
 
 Limit: where the component runs on into chest wall, mediastinum or diaphragm, density alone cannot
-say where the lesion ends. The search is then limited to the neighbourhood of the lesion's
-segmentation mask, and the result says so (``limited``).
+say where the lesion ends. The search is then limited to the lesion's segmentation mask and one
+pixel around it, and the result says so (``limited``).
 """
 
 from __future__ import annotations
@@ -33,7 +34,14 @@ WINDOW_MARGIN_MM = 15.0
 """How far beyond the mask's box the search window reaches: enough to notice a run-on."""
 OPENING_SHARE = 0.45
 """Opening radius as a share of the lesion's largest in-plane inscribed radius."""
-LIMIT_MM = 3.0
+OPENING_CAP_MM = 3.0
+"""No wider than this: what is thicker than 6 mm is no peripheral vessel, and a wide opening would
+round off the narrow ends of a large lesion."""
+REGROW_SHARE = 0.25
+"""After opening, ends grow back by this share of its radius where soft tissue goes on."""
+SMALLEST_PX = 4.0
+"""Below this many pixels partial volume leaves too little of a lesion to measure."""
+LIMIT_PX = 1.0
 """How far beyond the mask a run-on component may reach."""
 
 
@@ -159,24 +167,30 @@ def body_midline_x(volume: Volume) -> float:
 
 
 def pixel_long_axis(volume: Volume, segment: Segment) -> PixelMeasurement | None:
-    """Long axis of the lesion at a segment's place, from pixels; None where none is found."""
+    """Long axis of the lesion at a segment's place, from pixels; None where none is found.
+
+    None too for lesions of fewer than ``SMALLEST_PX`` pixels.
+    """
     mask = volume.mask(segment)
+    if segment.long_axis_mm < SMALLEST_PX * volume.spacing[0]:
+        return None
     window = _window(mask, volume)
     hu, near = volume.hu[window].astype(float), mask[window]
     soft = hu > SOFT_TISSUE_HU
     component = _component(soft, near, volume.spacing)
     if component is None:
         return None
-    limited = _runs_on(component, near)
-    reach = _dilate(near, LIMIT_MM, volume.spacing)
+    limited = _runs_on(component)
+    reach = np.ones_like(near)
     if limited:
+        reach = _dilate(near, LIMIT_PX * max(volume.spacing), volume.spacing)
         component = _component(soft & reach, near, volume.spacing)
         if component is None:
             return None
     longest = 0.0
-    for plane, region in zip(hu, component, strict=True):
+    for plane, region, within in zip(hu, component, reach, strict=True):
         if region.any():
-            longest = max(longest, _outline_diameter(plane, region, volume.spacing))
+            longest = max(longest, _outline_diameter(plane, region, within, volume.spacing))
     return PixelMeasurement(longest, limited) if longest > 0 else None
 
 
@@ -206,7 +220,7 @@ def _component(
     thickness = float(depth[near].max(initial=0.0))
     if thickness <= 0:
         return None
-    radius = OPENING_SHARE * thickness
+    radius = min(OPENING_SHARE * thickness, OPENING_CAP_MM)
     opened = np.stack([_open(plane, radius, spacing) for plane in soft])
     centre = np.array(ndimage.center_of_mass(near))
     labels, count = ndimage.label(opened)
@@ -228,7 +242,8 @@ def _open(
     core = np.asarray(ndimage.distance_transform_edt(plane, sampling=spacing) > radius)
     if not core.any():
         return core
-    back = ndimage.distance_transform_edt(~core, sampling=spacing) < radius
+    reach = radius * (1 + REGROW_SHARE)
+    back = ndimage.distance_transform_edt(~core, sampling=spacing) < reach
     return np.asarray(back & plane)
 
 
@@ -243,17 +258,22 @@ def _dilate(
     return grown
 
 
-def _runs_on(component: NDArray[np.bool_], near: NDArray[np.bool_]) -> bool:
+def _runs_on(component: NDArray[np.bool_]) -> bool:
     """Whether a component leaves the window: then it is lesion and body in one."""
     sides = (component[:, 0], component[:, -1], component[:, :, 0], component[:, :, -1])
-    leaves = any(side.any() for side in sides)
-    return bool(leaves or component.sum() > 3 * near.sum() + 50)
+    return any(bool(side.any()) for side in sides)
 
 
 def _outline_diameter(
-    plane: NDArray[np.float64], region: NDArray[np.bool_], spacing: tuple[float, float]
+    plane: NDArray[np.float64],
+    region: NDArray[np.bool_],
+    within: NDArray[np.bool_],
+    spacing: tuple[float, float],
 ) -> float:
-    """Diameter in mm of one slice's outline at half height between lesion and lung."""
+    """Diameter in mm of one slice's outline at half height between lesion and lung.
+
+    ``region``: the lesion's component; ``within``: where its edge may lie at all.
+    """
     core = ndimage.binary_erosion(region)
     inside = float(np.median(plane[core if core.any() else region]))
     around = ndimage.binary_dilation(region, iterations=4) & ~ndimage.binary_dilation(
@@ -262,7 +282,7 @@ def _outline_diameter(
     lung = plane[around & (plane < SOFT_TISSUE_HU)]
     outside = float(np.median(lung)) if lung.size else -850.0
     # Outside the component's own edge pixels everything counts as lung: cut vessels stay cut.
-    kept = np.where(ndimage.binary_dilation(region), plane, outside)
+    kept = np.where(ndimage.binary_dilation(region) & within, plane, outside)
     padded = np.pad(np.minimum(kept, inside), 1, constant_values=outside)
     found = outlines(padded, (inside + outside) / 2)
     return max((feret(outline * np.array(spacing)) for outline in found), default=0.0)

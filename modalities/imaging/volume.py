@@ -300,14 +300,16 @@ def _tissue(plan: EncounterPlan, finding: Finding, shape: tuple[int, ...], grid:
     keyed = Noise(plan.seed, f"imaging.tissue.{finding.finding_id}")
     own = keyed.generator(plan.patient_index)
     low, high = (35.0, 65.0) if plan.protocol.contrast else (20.0, 40.0)
+    mean = np.float32(own.uniform(low, high))
     patches = own.standard_normal(shape, dtype=np.float32)
     width = 3.0 / grid.spacing
     smooth = ndimage.gaussian_filter(patches, width)
+    smooth -= smooth.mean()
     smooth *= np.float32(8.0 / max(float(smooth.std()), 1e-6))
     fine = keyed.generator(plan.patient_index, plan.day).standard_normal(shape, dtype=np.float32)
     fine = ndimage.gaussian_filter(fine, (0, 0.5, 0.5))
     fine *= np.float32(_TISSUE_NOISE_HU / max(float(fine.std()), 1e-6))
-    return np.asarray(np.float32(own.uniform(low, high)) + smooth + fine, dtype=np.float32)
+    return np.asarray(mean + smooth + fine, dtype=np.float32)
 
 
 def _noise(generator: np.random.Generator, hu: F32) -> F32:

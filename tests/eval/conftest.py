@@ -28,16 +28,16 @@ INDEX = dt.date(2019, 3, 14)
 
 # patient, day, id, site, lobe, side, long, short, target, new, latent long, latent short
 LESIONS = [
-    (P0, -7, "L01", "lung", "RUL", "right", 30, 22, True, False, 30.6, 22.3),
+    (P0, -7, "L01", "lung", "RUL", "right", 30, 22, True, False, 31.5, 22.3),
     (P0, -7, "L02", "mediastinal_node", None, "right", 24, 18, True, False, 23.1, 17.6),
     (P0, -7, "L03", "bone", None, "left", None, None, False, False, None, None),
-    (P0, 42, "L01", "lung", "RUL", "right", 18, 14, True, False, 18.7, 14.1),
+    (P0, 42, "L01", "lung", "RUL", "right", 18, 14, True, False, 19.2, 14.1),
     (P0, 42, "L02", "mediastinal_node", None, "right", 20, 14, True, False, 19.2, 14.4),
     (P0, 42, "L03", "bone", None, "left", None, None, False, False, None, None),
     (P0, 84, "L01", "lung", "RUL", "right", 21, 16, True, False, 20.2, 15.8),
     (P0, 84, "L02", "mediastinal_node", None, "right", 21, 15, True, False, 21.4, 14.9),
     (P0, 84, "L03", "bone", None, "left", None, None, False, False, None, None),
-    (P0, 84, "L04", "lung", "LLL", "left", 13, 11, False, True, 12.4, 11.2),
+    (P0, 84, "L04", "lung", "LLL", "left", 13, 11, False, True, 13.3, 11.2),
     (P1, -5, "L01", "lung", "LUL", "left", 40, 30, True, False, 41.2, 30.5),
     (P1, 40, "L01", "lung", "LUL", "left", 0, 0, True, False, 0.0, 0.0),
 ]

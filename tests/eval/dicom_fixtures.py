@@ -18,8 +18,8 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 PIXEL_MM, SLICE_MM, ROWS, SLICES = 1.5, 5.0, 176, 14
-CENTRES = {"L01": (78.0, 132.0), "L04": (190.0, 140.0)}
-"""x, y in mm from the first pixel: right lung at the image's left, left lung at its right."""
+CENTRES = {"L01": (78.0, 132.0), "L04": (189.0, 141.0)}
+"""x, y in mm from the first pixel, each on a pixel centre: right lung at the image's left, left lung at its right."""
 
 
 def uid(*parts: object) -> str:

@@ -65,7 +65,7 @@ def test_jacobian_is_positive_everywhere(index):
     pose = warp.Pose(stretch=1.03, shift_mm=(2.0, -4.0, 4.0))
     rng = np.random.default_rng(index)
     low, high = np.array([-400.0, -230.0, -280.0]), np.array([30.0, 230.0, 280.0])
-    points = (low + (high - low) * rng.random((150_000, 3))).T.astype(np.float64)
+    points = (low + (high - low) * rng.random((60_000, 3))).T.astype(np.float64)
     step = 0.25
     columns = []
     for axis in range(3):
@@ -137,19 +137,24 @@ def test_pose_is_inverted_exactly():
     assert np.abs(back[:, 0] - point).max() < 1e-4
 
 
+def _extents(mask):
+    return [np.flatnonzero(mask.any(axis=axes))[[0, -1]].tolist() for axes in ((0, 2), (0, 1))]
+
+
 def test_the_atlas_nodule_is_gone():
     clean = atlas.load()
     where = nodule.voxels(clean.ct.shape, -340.0, 2.5)
     centre = np.argwhere(where).mean(axis=0)
     # Left lung, behind; readers' contours, not flipped in z.
     assert centre[2] > clean.centre[2] and centre[1] > clean.centre[1]
-    assert np.flatnonzero(where.any(axis=(1, 2)))[[0, -1]].tolist() == [86, 93]
+    assert np.flatnonzero(where.any(axis=(1, 2)))[[0, -1]].tolist() == [86, 94]
     inner = ndimage.binary_erosion(where, np.ones((1, 7, 7)))
     assert inner.sum() > 3000
     assert np.median(clean.ct[inner]) < -750
     assert np.isin(clean.labels[inner], atlas.LUNG_LABELS).mean() > 0.98
-    near = ndimage.binary_dilation(where, np.ones((3, 9, 9)))
-    solid = (clean.ct > -400) & near & np.isin(clean.labels, atlas.LUNG_LABELS)
+    box = (slice(84, 97), *(slice(a - 12, b + 12) for a, b in _extents(where)))
+    near = ndimage.binary_dilation(where[box], np.ones((3, 9, 9)))
+    solid = (clean.ct[box] > -400) & near & np.isin(clean.labels[box], atlas.LUNG_LABELS)
     for plane in solid:
         # What a ball of 8 mm fits into would be a nodule; vessels are thinner.
         depth = ndimage.distance_transform_edt(plane, sampling=clean.spacing[1:])
@@ -182,8 +187,11 @@ def test_shapes_reach_their_diameters(annotation, share):
     assert sized.short_mm == pytest.approx(40.0 * share, rel=0.015)
 
 
-def test_a_shape_is_one_body():
-    shape = shapes.build(POOL[3], 1.0)
-    assert label(shape.distance > 0, return_num=True)[1] == 1
-    assert regionprops((shape.distance > 0).astype(int))[0].area > 500
+@pytest.mark.parametrize("annotation", POOL[1::6])
+def test_a_shape_is_one_compact_body(annotation):
+    shape = shapes.build(annotation)
+    sections = [plane > 0 for plane in shape.distance if (plane > 0).any()]
+    assert all(label(section, return_num=True)[1] == 1 for section in sections)
+    widest = max(sections, key=np.sum).astype(int)
+    assert regionprops(widest)[0].solidity > 0.84
     assert math.isclose(float(shape.step[1]), float(shape.step[2]))
