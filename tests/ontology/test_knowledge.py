@@ -9,7 +9,7 @@ import networkx as nx
 import pytest
 
 from ontology.errors import ConsilienceError
-from ontology.knowledge import KnowledgeGraph
+from ontology.knowledge import CS, KnowledgeGraph, URIRef
 
 ROOT = Path(str(resources.files("ontology"))) / "graph"
 FILES = [ROOT / "core.ttl", ROOT / "variants.ttl", ROOT / "nsclc.ttl"]
@@ -31,8 +31,11 @@ def test_every_edge_has_evidence(knowledge: KnowledgeGraph) -> None:
 
 def test_lobes_are_part_of_their_lung(knowledge: KnowledgeGraph) -> None:
     for key in ("RUL", "RML", "RLL", "LUL", "LLL"):
-        label = knowledge.term(key).label
-        assert ("right" if key[0] == "R" else "left") in label
+        side = "right" if key[0] == "R" else "left"
+        lobe = URIRef(knowledge.term(key).iri)
+        assert side in knowledge.term(key).label
+        assert str(knowledge.graph.value(lobe, CS.laterality)) == side
+        assert str(knowledge.graph.value(lobe, CS.partOf)) == knowledge.term(f"{side}_lung").iri
 
 
 def test_an_unknown_key_names_the_nearest(knowledge: KnowledgeGraph) -> None:
