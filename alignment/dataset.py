@@ -116,8 +116,8 @@ class Dataset:
         path = f"{name}.parquet" if name in ("notes", "splits") else f"tables/{name}.parquet"
         path = f"{name}.parquet" if "/" in name else path
         if not (self.folder / path).is_file():
-            present = [t.path.removesuffix(".parquet").removeprefix("tables/")
-                       for t in schemas.ALL.values() if (self.folder / t.path).is_file()]  # fmt: skip
+            written = [t.path for t in schemas.ALL.values() if (self.folder / t.path).is_file()]
+            present = [p.removesuffix(".parquet").removeprefix("tables/") for p in written]
             raise ConsilienceError(
                 f"no table '{name}'", where=self.folder, wanted=nearest(name, present)
             )

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import networkx as nx
-from ontology.knowledge import KnowledgeGraph
 
 from cohort import numbers, spec
 from cohort.mechanisms import baseline, course, labs, tumour, visits
 from cohort.mechanisms.base import Mechanism, coefficient
 from cohort.model import CausalModel
 from ontology.errors import ConsilienceError, nearest
+from ontology.knowledge import KnowledgeGraph
 from ontology.yamlfile import YamlFile, read_yaml
 
 Levels = dict[str, tuple[str, ...]]
@@ -170,7 +170,7 @@ def _check_numbers(disease: spec.DiseaseFile, levels: Levels, problems: _Problem
             if not variable.rules or variable.rules[-1].when:
                 problems.add(
                     (*here, "rules"),
-                    "the last rule must have no condition, or a patient may be left without a decision",
+                    "the last rule must have no condition: a patient is left without a decision",
                 )
             for i, rule in enumerate(variable.rules):
                 if rule.regimen not in variable.regimens:

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ontology.evidence import Parameter, Status
 
 UNITS = {
-    "1", "%", "a", "d", "wk", "1/wk", "1/d", "mm", "mm2", "cm", "kg", "kg/m2", "g/dL", "g/L", "mg/dL",
-    "U/L", "10*9/L", "ng/mL", "{mut}/Mb", "{pack}.a", "{score}", "{lesions}", "log", "cm/a",
+    "1", "%", "a", "d", "wk", "1/wk", "1/d", "mm", "mm2", "cm", "kg", "kg/m2", "g/dL", "g/L",
+    "mg/dL", "U/L", "10*9/L", "ng/mL", "{mut}/Mb", "{pack}.a", "log",
 }  # fmt: skip
 """UCUM units that a disease file may use."""
 

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 import networkx as nx
-from rdflib import Graph, Namespace, URIRef
+from rdflib import Graph, Namespace
 from rdflib.namespace import RDF, RDFS
 from rdflib.term import Node
 
@@ -278,7 +278,3 @@ def _load(disease: str) -> KnowledgeGraph:
             f"no knowledge graph of disease '{disease}'", wanted=nearest(disease, names)
         )
     return KnowledgeGraph([root / "core.ttl", root / "variants.ttl", path])
-
-
-__all__ = ["CS", "CausalEdge", "Condition", "Exclusivity", "FindingTerm", "KnowledgeGraph",
-           "Regimen", "Term", "URIRef"]  # fmt: skip

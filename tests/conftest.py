@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from ontology.knowledge import KnowledgeGraph
 
 from alignment.run import bundled
 from cohort.codebook import Codebook, build_codebook
 from cohort.compiler import compile_disease
 from cohort.model import CausalModel
+from ontology.knowledge import KnowledgeGraph
 
 ADVANCED = {"stage": ("IIIB", "IIIC", "IVA", "IVB")}
 

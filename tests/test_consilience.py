@@ -61,7 +61,13 @@ def test_a_cohort_in_all_modalities_tells_one_story(tiny: Path) -> None:
     tested = {check.key: check.tested for check in report.checks}
     assert sum(tested.values()) > 1000
     assert (tiny / "report" / "index.html").is_file()
-    assert {p.parts[0] for p in files_below(tiny)} >= {"tables", "truth", "imaging", "notes", "genomics"}
+    assert {p.parts[0] for p in files_below(tiny)} >= {
+        "tables",
+        "truth",
+        "imaging",
+        "notes",
+        "genomics",
+    }
 
 
 @pytest.mark.slow

@@ -155,8 +155,8 @@ class Normal(Static):
         low, high = self.v.range
         box = f", then Box-Cox({self.v.box_cox.value:g})" if self.v.box_cox else ""
         return (
-            f"{self.name} = {self.v.base.value:g}{self.predictor.equation()} + {self.v.sd.value:g} z"
-            f", in [{low:g}, {high:g}]{box}"
+            f"{self.name} = {self.v.base.value:g}{self.predictor.equation()}"
+            f" + {self.v.sd.value:g} z, in [{low:g}, {high:g}]{box}"
         )
 
 

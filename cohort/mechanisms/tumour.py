@@ -166,7 +166,8 @@ class Lesions(Dynamic):
         ratio, drift = np.empty(shape), np.empty(shape)
         for slot in range(self.slots):
             z = frame.normal(f"{self.name}/axis_ratio", slot)
-            ratio[slot] = np.clip(v.axis_ratio.value + v.axis_ratio_sd.value * z, 0.5, 0.98)
+            # Rounder than 0.85 is beyond what the real outlines allow when they are rendered.
+            ratio[slot] = np.clip(v.axis_ratio.value + v.axis_ratio_sd.value * z, 0.5, 0.85)
             drift[slot] = v.drift_sd.value * frame.normal(f"{self.name}/drift", slot)
         sites = np.zeros(shape, np.int8)
         for slot, lesion in enumerate(self.baseline):
@@ -277,11 +278,11 @@ class Measurement(Dynamic):
         """
         state = frame.state
         others = state["lesion_present"] & ~state["lesion_target"] & ~state["lesion_fresh"]
-        normal = np.where(
+        normal: Array = np.where(
             state["lesion_node"], measured[1] < self.node_normal, measured[0] == 0.0
         )
-        state["nontarget_present"] = others.any(0)
-        state["nontarget_gone"] = ~(others & ~normal).any(0)
+        state["nontarget_present"] = np.asarray(others.any(0))
+        state["nontarget_gone"] = np.asarray(~(others & ~normal).any(0))
 
     def equation(self) -> str:
         """The formula in one line."""
@@ -300,7 +301,7 @@ def node_mask(sites: Array) -> Array:
     """Where a site is a lymph node."""
     result = np.zeros(sites.shape, bool)
     for site in NODE_SITES:
-        result |= sites == SITE_CODES[site]
+        result = result | (sites == SITE_CODES[site])
     return result
 
 

@@ -56,7 +56,7 @@ def write_vcf(
     }
     records = [record for key, frame in groups.items() for record in _records(key, frame)]
     records.sort(key=lambda r: (ORDER[r.chrom], r.pos, r.ref, r.alt))
-    with pysam.BGZFile(str(path), "wb") as file:
+    with pysam.BGZFile(str(path), "wb", None) as file:
         file.write(_header(patients, model).encode())
         for record in records:
             cells = np.full(len(patients), ABSENT, dtype=object)
@@ -64,9 +64,7 @@ def write_vcf(
             carriers = [str(p) for p in frame["patient_id"]]
             where = [column[p] for p in carriers]
             depth = _depths(seed, record.source, carriers)
-            cells[where] = [
-                _genotype(vaf, dp) for vaf, dp in zip(frame["vaf"], depth, strict=True)
-            ]
+            cells[where] = [_genotype(vaf, dp) for vaf, dp in zip(frame["vaf"], depth, strict=True)]
             fixed = (record.chrom, record.pos, record.identifier, record.ref, record.alt, ".",
                      "PASS", record.info, "GT:AD:DP:AF")  # fmt: skip
             line = "\t".join([*map(str, fixed), *cells]) + "\n"
@@ -100,7 +98,8 @@ def _depths(seed: int, source: tuple[str, str], carriers: Sequence[str]) -> NDAr
     indices = np.array([patient_index(p) for p in carriers])
     start = int(indices.min())
     z = noise.normal(start, int(indices.max()) - start + 1)[indices - start]
-    return np.maximum(np.rint(DEPTH_MEAN * np.exp(0.25 * z)), 60).astype(np.int64)
+    reads = np.rint(DEPTH_MEAN * np.exp(0.25 * z))
+    return np.asarray(np.maximum(reads, 60.0), np.int64)
 
 
 def _genotype(vaf: float, depth: int) -> str:

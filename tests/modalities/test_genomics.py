@@ -90,9 +90,7 @@ def test_two_readers_see_the_table(known: dict[str, Variant], tmp_path: Path) ->
         (r.CHROM, r.POS, r.REF, r.ALT[0], reader.samples[i], round(float(r.format("AF")[i][0]), 3))
         for r in reader for i in np.flatnonzero(r.gt_types == 1)
     }  # fmt: skip
-    assert found == {
-        (v.chrom, v.pos, v.ref, v.alt, patient_id(i), vaf) for i, v, vaf in carried
-    }
+    assert found == {(v.chrom, v.pos, v.ref, v.alt, patient_id(i), vaf) for i, v, vaf in carried}
     with pysam.VariantFile(str(path)) as other:
         assert str(other.header).startswith("##fileformat=VCFv4.3")
         assert {c: other.header.contigs[c].length for c in other.header.contigs} == CONTIGS
@@ -102,7 +100,9 @@ def test_two_readers_see_the_table(known: dict[str, Variant], tmp_path: Path) ->
         for sample in carriers:
             reads = egfr.samples[sample]
             assert sum(reads["AD"]) == reads["DP"]
-            assert reads["AD"][1] / reads["DP"] == pytest.approx(reads["AF"][0], abs=0.5 / reads["DP"])
+            assert reads["AD"][1] / reads["DP"] == pytest.approx(
+                reads["AF"][0], abs=0.5 / reads["DP"]
+            )
         assert not list(other.fetch("chr12", 1, 1000))
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
+from rdflib import URIRef
 
 from ontology.errors import ConsilienceError
-from ontology.knowledge import CS, KnowledgeGraph, URIRef
+from ontology.knowledge import CS, KnowledgeGraph
 
 ROOT = Path(str(resources.files("ontology"))) / "graph"
 FILES = [ROOT / "core.ttl", ROOT / "variants.ttl", ROOT / "nsclc.ttl"]
@@ -128,7 +129,9 @@ def test_a_broken_graph_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_cycle_at_lag_0_is_refused(tmp_path: Path) -> None:
     edge = '[] a cs:CausalEdge ; cs:cause v:egfr ; cs:effect v:age ; cs:sign "any" ; cs:lag %d ; cs:evidence "PMID 1" .'
     prefixes = "".join(
-        line for line in FILES[2].read_text().splitlines(keepends=True) if line.startswith("@prefix")
+        line
+        for line in FILES[2].read_text().splitlines(keepends=True)
+        if line.startswith("@prefix")
     )
     path = tmp_path / "cycle.ttl"
     path.write_text(prefixes + edge % 0)
@@ -140,10 +143,14 @@ def test_a_cycle_at_lag_0_is_refused(tmp_path: Path) -> None:
 
 def test_all_violations_come_at_once(tmp_path: Path) -> None:
     prefixes = "".join(
-        line for line in FILES[2].read_text().splitlines(keepends=True) if line.startswith("@prefix")
+        line
+        for line in FILES[2].read_text().splitlines(keepends=True)
+        if line.startswith("@prefix")
     )
     path = tmp_path / "broken.ttl"
-    path.write_text(prefixes + 'v:a1 a cs:Variable ; cs:key "a1" .\nv:a2 a cs:Variable ; cs:key "a2" .')
+    path.write_text(
+        prefixes + 'v:a1 a cs:Variable ; cs:key "a1" .\nv:a2 a cs:Variable ; cs:key "a2" .'
+    )
     with pytest.raises(ConsilienceError, match="2 violation"):
         KnowledgeGraph([*FILES, path])
 

@@ -1,0 +1,52 @@
+"""Put the measured rows into the README, between their markers. ``--check`` only compares.
+
+python benchmarks/readme.py
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def table(names: list[str]) -> str:
+    """A Markdown table of the rows of some result files."""
+    lines = ["| Measured | Value | Target | Met | Command |", "|---|---|---|---|---|"]
+    for name in names:
+        for row in json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")):
+            span = f" ({row['low']:.4g} to {row['high']:.4g})" if row["low"] is not None else ""
+            value = f"{row['value']:.4g} {row['unit']}".removesuffix(" 1") + span
+            against = f"; {row['against']}" if row["against"] else ""
+            met = {True: "yes", False: "**no**", None: ""}[row["met"]]
+            target = "" if row["target"] is None else row["target"]
+            lines.append(
+                f"| {row['name']}{against} | {value} | {target} | {met} | `{row['command']}` |"
+            )
+    return "\n".join(lines)
+
+
+def filled(text: str) -> str:
+    """The README with every measured block renewed."""
+    return re.sub(
+        r"(<!-- measured: ([\w ]+) -->\n).*?(\n<!-- end -->)",
+        lambda m: m[1] + table(m[2].split()) + m[3],
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def main() -> None:
+    path = ROOT / "README.md"
+    text = path.read_text(encoding="utf-8")
+    if "--check" in sys.argv:
+        raise SystemExit(0 if filled(text) == text else "README.md differs from benchmarks/results")
+    path.write_text(filled(text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
