@@ -19,7 +19,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import consilience as cs
 from alignment.run import load_config
-from eval.terminal import render
 from ontology.errors import ConsilienceError
 
 app = typer.Typer(
@@ -75,6 +74,8 @@ def evaluate(
     ] = None,
 ) -> None:
     """Check that all files of a dataset tell the same story."""
+    from eval.terminal import render
+
     with _progress() as tell:
         report = cs.evaluate(dataset, progress=tell)
     console.print(render(report))

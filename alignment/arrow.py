@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,12 @@ def coded(codes: NDArray[Any], levels: Sequence[str]) -> pa.DictionaryArray:
 
 def patient_column(start: int, n: int, patient: NDArray[Any]) -> pa.DictionaryArray:
     """``patient_id`` column for patients counted from ``start``."""
-    return coded(patient, [patient_id(start + i) for i in range(n)])
+    return coded(patient, _patient_ids(start, n))
+
+
+@lru_cache(maxsize=2)
+def _patient_ids(start: int, n: int) -> tuple[str, ...]:
+    return tuple(patient_id(start + i) for i in range(n))
 
 
 def constant(value: str, length: int) -> pa.DictionaryArray:

@@ -28,7 +28,8 @@ def write(name: str, rows: list[Row]) -> None:
     """Write the rows, and print them."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{name}.json"
-    path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+    text = json.dumps([asdict(row) for row in rows], indent=1, default=lambda v: v.item())
+    path.write_text(text + "\n", encoding="utf-8")
     for row in rows:
         span = f" [{row.low:g}, {row.high:g}]" if row.low is not None else ""
         against = f" ({row.against})" if row.against else ""

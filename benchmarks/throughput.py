@@ -75,7 +75,9 @@ def synthea(patients: int) -> float:
     """Seconds for ``patients`` patients."""
     binary = peer_environment() / "bin"
     with tempfile.TemporaryDirectory() as folder:
-        seconds, _ = timed([str(binary / "synthea"), "-p", str(patients)], Path(folder))
+        seconds, _ = timed(
+            [str(binary / "synthea"), "-p", str(patients), "--threads", "2"], Path(folder)
+        )
     return seconds
 
 

@@ -160,4 +160,4 @@ def _round_ticks(low: float, high: float) -> list[float]:
             step *= times
             break
     first = np.ceil(low / step) * step
-    return [float(v) for v in np.arange(first, high, step)]
+    return [float(v) + 0.0 for v in np.arange(first, high, step)]

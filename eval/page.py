@@ -79,8 +79,9 @@ def _count(data: Dataset, table: schemas.Table) -> int:
 
 
 def _pick_patient(data: Dataset) -> str | None:
-    """The patient with most studies, else most scans, else the first."""
+    """The patient with most studies that show a lesion, else most studies, scans, or the first."""
     for source in (
+        [study.patient_id for study in data.studies if study.series("seg")],
         [study.patient_id for study in data.studies],
         _column(data, schemas.RESPONSES_TABLE),
         _column(data, schemas.PATIENTS),

@@ -1,6 +1,7 @@
 """The evaluator's own clinical constants, entered without the generators', each with its source.
 
-Reference intervals: shared with no other package; CTCAE v5 (US HHS, NCI, 27 November 2017),
+Reference intervals: the project's evidence table, several of them textbook values not yet checked
+against a primary source; they are assay-dependent. CTCAE v5 (US HHS, NCI, 27 November 2017),
 "Investigations", "Blood" and "Metabolism"; TNM 8 (Goldstraw et al., J Thorac Oncol 2016;11:39,
 doi:10.1016/j.jtho.2015.09.009); drug codes: RxNorm ingredients.
 """
@@ -58,8 +59,8 @@ _COUNT = "10*9/L"
 ANALYTES: dict[str, Analyte] = {
     a.loinc: a
     for a in (
-        # Intervals: American Board of Internal Medicine laboratory test reference ranges for
-        # most; haemoglobin 13/12 g/dL: WHO/NMH/NHD/MNM/11.1.
+        # Unverified (textbook) intervals: neutrophils, lymphocytes, platelets, albumin, LDH,
+        # protein, CEA. Found in a stored source: haemoglobin, creatinine, ALT.
         Analyte(
             "718-7", "haemoglobin", "g/dL", Interval(13, 18), Interval(12, 16), Grades(low=(10, 8))
         ),
@@ -78,7 +79,7 @@ ANALYTES: dict[str, Analyte] = {
 limit, as CTCAE does for a normal baseline."""
 
 
-# Lung TNM 8th edition, table 7 of Goldstraw et al.
+# Lung TNM 8th edition, stage groups of Goldstraw et al.; entered from memory of the table.
 _N0 = {
     "Tis": "0",
     "T1mi": "IA1",
@@ -121,7 +122,8 @@ def _category(value: str, letter: str) -> str:
     return letter + bare
 
 
-# RxNorm ingredient codes.
+# RxNorm ingredient codes; gefitinib, erlotinib, alectinib, atezolizumab, durvalumab and
+# bevacizumab are unverified.
 EGFR_INHIBITORS = {"1721560": "osimertinib", "328134": "gefitinib", "337525": "erlotinib"}
 ALK_INHIBITORS = {"1148495": "crizotinib", "1727455": "alectinib", "2103164": "lorlatinib"}
 G12C_INHIBITORS = {"2625882": "adagrasib"}
@@ -140,13 +142,14 @@ OTHER_DRUGS = {
     "253337": "bevacizumab",
 }
 PEMETREXED = "68446"
-"""Not in predominantly squamous histology: FDA label of pemetrexed, section 1.4."""
+"""Not in predominantly squamous histology: FDA label of pemetrexed, limitations of use."""
 
 DRUGS: dict[str, str] = (
     EGFR_INHIBITORS | ALK_INHIBITORS | G12C_INHIBITORS | MET_INHIBITORS | OTHER_DRUGS
 )
 
-# GRCh38 places of hotspots, from dbSNP: (gene, protein change) -> (chrom, pos, ref, alt).
+# GRCh38 places of hotspots: (gene, protein change) -> (chrom, pos, ref, alt). Read in a stored
+# source: EGFR L858R, KRAS G12D, TP53 R175H; the others and their dbSNP ids are from memory.
 HOTSPOTS: dict[tuple[str, str], tuple[str, int, str, str]] = {
     ("EGFR", "L858R"): ("chr7", 55191822, "T", "G"),  # rs121434568
     ("EGFR", "T790M"): ("chr7", 55181378, "C", "T"),  # rs121434569

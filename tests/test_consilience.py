@@ -143,8 +143,8 @@ def test_an_interrupted_run_leaves_nothing_and_a_resumed_one_is_identical(
 
 
 def test_tables_are_identical_for_any_number_of_workers(tmp_path: Path) -> None:
-    one = cs.generate("nsclc", patients=9000, out=tmp_path / "one", workers=1).folder
-    two = cs.generate("nsclc", patients=9000, out=tmp_path / "two", workers=2).folder
+    one = cs.generate("nsclc", patients=17_000, out=tmp_path / "one", workers=1).folder
+    two = cs.generate("nsclc", patients=17_000, out=tmp_path / "two", workers=2).folder
     assert same_files(one, two) == []
 
 

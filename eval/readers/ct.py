@@ -34,8 +34,8 @@ WINDOW_MARGIN_MM = 15.0
 """How far beyond the mask's box the search window reaches: enough to notice a run-on."""
 OPENING_SHARE = 0.45
 """Opening radius as a share of the lesion's largest in-plane inscribed radius."""
-OPENING_CAP_MM = 3.0
-"""No wider than this: what is thicker than 6 mm is no peripheral vessel, and a wide opening would
+OPENING_CAP_MM = 4.0
+"""No wider than this: what is thicker than 8 mm is no peripheral vessel, and a wide opening would
 round off the narrow ends of a large lesion."""
 REGROW_SHARE = 0.25
 """After opening, ends grow back by this share of its radius where soft tissue goes on."""

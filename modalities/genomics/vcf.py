@@ -61,10 +61,15 @@ def write_vcf(
         for record in records:
             cells = np.full(len(patients), ABSENT, dtype=object)
             frame = groups[record.source]
-            carriers = [str(p) for p in frame["patient_id"]]
+            carriers = frame["patient_id"].astype(str).tolist()
             where = [column[p] for p in carriers]
+            vaf = frame["vaf"].to_numpy(float)
             depth = _depths(seed, record.source, carriers)
-            cells[where] = [_genotype(vaf, dp) for vaf, dp in zip(frame["vaf"], depth, strict=True)]
+            alternate = np.rint(vaf * depth).astype(np.int64)
+            cells[where] = [
+                f"0/1:{dp - ad},{ad}:{dp}:{af:.3f}"
+                for af, dp, ad in zip(vaf.tolist(), depth.tolist(), alternate.tolist(), strict=True)
+            ]
             fixed = (record.chrom, record.pos, record.identifier, record.ref, record.alt, ".",
                      "PASS", record.info, "GT:AD:DP:AF")  # fmt: skip
             line = "\t".join([*map(str, fixed), *cells]) + "\n"
@@ -100,11 +105,6 @@ def _depths(seed: int, source: tuple[str, str], carriers: Sequence[str]) -> NDAr
     z = noise.normal(start, int(indices.max()) - start + 1)[indices - start]
     reads = np.rint(DEPTH_MEAN * np.exp(0.25 * z))
     return np.asarray(np.maximum(reads, 60.0), np.int64)
-
-
-def _genotype(vaf: float, depth: int) -> str:
-    alternate = round(vaf * depth)
-    return f"0/1:{depth - alternate},{alternate}:{depth}:{vaf:.3f}"
 
 
 def _escaped(text: str) -> str:

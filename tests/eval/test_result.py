@@ -17,7 +17,7 @@ from eval.result import CheckResult, Tally, Violation
 @pytest.mark.parametrize(
     ("agreed", "tested", "low", "high"),
     [
-        # Newcombe, Stat Med 1998;17:857, table I, method 3.
+        # Examples of Newcombe, Stat Med 1998;17:857 (Wilson without continuity correction).
         (81, 263, 0.2553, 0.3662),
         (15, 148, 0.0624, 0.1605),
         (0, 20, 0.0, 0.1611),
