@@ -75,7 +75,8 @@ class Effect(Provenance):
     """What one parent adds to a linear predictor.
 
     One of ``odds_ratio`` (its log is added to a logit), ``ratio`` (its log is added on the log
-    scale) or ``add``. It applies to patients at ``level`` of a categorical parent, to patients
+    scale), ``add``, or ``factor`` (f: ``ln(1 + f (x - reference) / per)`` is added, where a source
+    gives a linear factor). It applies to patients at ``level`` of a categorical parent, to patients
     with a true boolean parent, or, for numbers, times ``(x - reference) / per`` or, with
     ``log``, times ``ln(x / reference)``.
     """
@@ -90,17 +91,22 @@ class Effect(Provenance):
     odds_ratio: float | None = Field(default=None, gt=0)
     ratio: float | None = Field(default=None, gt=0)
     add: float | None = None
+    factor: float | None = None
 
     @model_validator(mode="after")
     def _one_size(self) -> Effect:
-        if sum(size is not None for size in (self.odds_ratio, self.ratio, self.add)) != 1:
-            raise ValueError("give exactly one of odds_ratio, ratio, add")
+        if sum(size is not None for size in self._sizes) != 1:
+            raise ValueError("give exactly one of odds_ratio, ratio, add, factor")
         return self
 
     @property
     def size(self) -> float:
         """The number as written."""
-        return next(s for s in (self.odds_ratio, self.ratio, self.add) if s is not None)
+        return next(size for size in self._sizes if size is not None)
+
+    @property
+    def _sizes(self) -> tuple[float | None, ...]:
+        return self.odds_ratio, self.ratio, self.add, self.factor
 
 
 def numbers_of(name: str, value: Any) -> Iterator[tuple[str, Parameter]]:
@@ -113,7 +119,8 @@ def numbers_of(name: str, value: Any) -> Iterator[tuple[str, Parameter]]:
     elif isinstance(value, Effect):
         at = f"={value.level}" if value.level else ""
         toward = f">{value.toward}" if value.toward else ""
-        kind = "or" if value.odds_ratio else "ratio" if value.ratio else "add"
+        kinds = ("odds_ratio", "ratio", "add", "factor")
+        kind = next(k for k in kinds if getattr(value, k) is not None).replace("odds_ratio", "or")
         yield f"{kind}.{value.parent}{at}{toward}", value.parameter(value.size)
     elif isinstance(value, dict):
         for key, item in value.items():

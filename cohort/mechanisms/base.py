@@ -56,7 +56,8 @@ class Predictor:
             return np.asarray(size * values)
         if effect.log:
             return np.asarray(size * np.log(values / effect.reference))
-        return np.asarray(size * ((values - effect.reference) / effect.per))
+        scaled = size * ((values - effect.reference) / effect.per)
+        return np.asarray(scaled if effect.factor is None else np.log1p(scaled))
 
     def equation(self) -> str:
         """`` + 0.99 [sex = female] + ...``."""
@@ -65,7 +66,8 @@ class Predictor:
 
 def coefficient(effect: Effect) -> float:
     """The coefficient on the scale of the link: ratios enter by their log."""
-    return effect.size if effect.add is not None else float(np.log(effect.size))
+    ratio = effect.odds_ratio is not None or effect.ratio is not None
+    return float(np.log(effect.size)) if ratio else effect.size
 
 
 def select(logits: Sequence[Floats | float], uniform: Floats) -> Array:
@@ -92,6 +94,8 @@ def _feature(effect: Effect) -> str:
         return f"[{effect.parent}{lag} = {effect.level}]{toward}"
     if effect.log:
         return f"ln({effect.parent}{lag} / {effect.reference:g}){toward}"
+    if effect.factor is not None:
+        return f"as factor 1 + {effect.factor:g} ({effect.parent}{lag} - {effect.reference:g})"
     if effect.reference or effect.per != 1:
         return f"({effect.parent}{lag} - {effect.reference:g}) / {effect.per:g}{toward}"
     return f"{effect.parent}{lag}{toward}"
