@@ -31,6 +31,11 @@ SMALLEST_MM = 3.0
 _GOOD_PX = 0.4
 _NUDGES = (0.0, *(s * n / 8 for n in range(1, 8) for s in (-1, 1)))
 """Changes of size in pixels that are tried, the smallest first."""
+_ENOUGH_PX = 0.45
+_HALF_PX = 0.5
+_SHIFTS = ((0.0, 0.0), *((y, x) for y in (-0.25, 0.25) for x in (-0.25, 0.25)), (0.5, 0.0),
+           (0.0, 0.5), (0.5, 0.5))  # fmt: skip
+"""Changes of place in pixels (y, x) that are tried where no change of size is near enough."""
 _OUTSIDE_SHARE = 0.002
 
 
@@ -185,13 +190,15 @@ def _draw(
     # The widest section lies on a slice, so that no diameter is lost between slices.
     slices = round((centre[0] - grid.origin[0]) / grid.spacing[0])
     centre[0] = grid.origin[0] + slices * grid.spacing[0]
-    sized = fitted(place.shape, long, short or long, centre, grid)
+    sized, centre, miss = fitted(place.shape, long, short or long, centre, grid)
     box = _box(centre, sized.reach_mm, grid)
     if box is None:
         return "larger than the field of view leaves room for at its place"
     mask = sized.inside(_offsets(box, centre, grid)) > 0
     if not mask.any():
         return "smaller than a pixel"
+    if miss > _HALF_PX:
+        return "the grid cannot show its size within half a pixel"
     outside = _share_outside(anatomy, pose, grid, mask, box)
     if outside > _OUTSIDE_SHARE:
         return "larger than the body leaves room for at its place"
@@ -207,27 +214,41 @@ def _draw(
 
 def fitted(
     shape: shapes.Shape, long: float, short: float, centre: NDArray[np.float64], grid: Grid
-) -> shapes.Sized:
-    """The shape at its size, its pixels' long axis within half a pixel of ``long``.
+) -> tuple[shapes.Sized, NDArray[np.float64], float]:
+    """The shape at its size and its centre, and by how many pixels its pixels' long axis misses.
 
     The long axis of pixels is the largest distance between pixel centres of one slice plus one
-    pixel. Where the grid makes that miss by more, the size gives way by a part of the pixel.
+    pixel. Where the grid makes that miss ``long`` by more than ``_GOOD_PX``, the size gives way by
+    a part of the pixel, and then the place too.
     """
     pixel = float(grid.spacing[1])
     exact = best = shapes.resize(shape, long, short)
-    nearest = math.inf
-    for part in _NUDGES:
-        sized = exact.scaled(max(1 + part * pixel / long, 0.5))
-        box = _box(centre, sized.reach_mm, grid)
-        if box is None:
+    nearest, place = math.inf, centre
+    for shift in _SHIFTS:
+        if nearest < _ENOUGH_PX:
             break
-        mask = sized.inside(_offsets(box, centre, grid)) > 0
-        off = max(pixel_diameter(plane) for plane in mask) - long / pixel
-        if abs(off) < nearest:
-            nearest, best = abs(off), sized
-        if nearest < _GOOD_PX:
-            break
-    return best
+        there = centre + pixel * np.array([0.0, *shift])
+        for part in _NUDGES:
+            sized = exact.scaled(max(1 + part * pixel / long, 0.5))
+            off = _miss(sized, there, grid, long)
+            if off is None:
+                break
+            if abs(off) < nearest:
+                nearest, best, place = abs(off), sized, there
+            if nearest < _GOOD_PX:
+                break
+    return best, place, nearest
+
+
+def _miss(
+    sized: shapes.Sized, centre: NDArray[np.float64], grid: Grid, long: float
+) -> float | None:
+    """Pixels by which the mask's long axis exceeds ``long``; None where the grid ends before."""
+    box = _box(centre, sized.reach_mm, grid)
+    if box is None:
+        return None
+    mask = sized.inside(_offsets(box, centre, grid)) > 0
+    return max(pixel_diameter(plane) for plane in mask) - long / float(grid.spacing[1])
 
 
 def pixel_diameter(plane: NDArray[np.bool_]) -> float:
