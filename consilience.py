@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
@@ -53,7 +54,7 @@ __all__ = [
 
 log = logging.getLogger("consilience")
 
-SHARD = 16384
+SHARD = 8192
 """Patients a row group: a constant, so that workers never change a byte."""
 
 Progress = Callable[[str, int, int], None]
@@ -241,9 +242,13 @@ class _pool:  # noqa: N801 - reads as a verb in the flow
 
     def _each(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Any]:
         assert self.executor is not None
-        ahead = 2 * self.workers  # bounds the results that wait in memory
-        for first in range(0, len(tasks), ahead):
-            yield from self.executor.map(function, tasks[first : first + ahead])
+        waiting: deque[Future[Any]] = deque()
+        for task in tasks:
+            waiting.append(self.executor.submit(function, task))
+            if len(waiting) > 2 * self.workers:  # bounds the results that wait in memory
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
     def __exit__(self, *_: object) -> None:
         if self.executor is not None:
