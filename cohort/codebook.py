@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ontology.knowledge import KnowledgeGraph
-from ontology.variants import Variant, catalogue
-
 from alignment.panel import Analyte
 from cohort import spec
 from cohort.model import CausalModel
 from ontology.errors import ConsilienceError
+from ontology.knowledge import KnowledgeGraph
+from ontology.variants import Variant, catalogue
 
 VARIANT_SUFFIX = "_variant"
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ontology.knowledge import KnowledgeGraph
-
 from cohort import spec
 from cohort.model import CausalModel
 from ontology.evidence import Parameter
+from ontology.knowledge import KnowledgeGraph
 
 
 def explain_variable(model: CausalModel, knowledge: KnowledgeGraph, variable: str) -> str:

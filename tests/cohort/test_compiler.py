@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ontology.knowledge import KnowledgeGraph
 
 from alignment.run import bundled
 from cohort.compiler import compile_disease
 from ontology.errors import ConsilienceError
+from ontology.knowledge import KnowledgeGraph
 
 Broken = Callable[[str, str], Path]
 
