@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from rdflib import Graph, Namespace
 from rdflib.namespace import RDF
 from rdflib.term import Node
 
-from ontology.errors import ConsilienceError
+from ontology.errors import ConsilienceError, nearest
+from ontology.evidence import STATUSES
 
 CS = Namespace("https://consilience.dev/ns#")
 
@@ -22,6 +24,12 @@ CONTIGS = {
     "chr21": 46709983, "chr22": 50818468, "chrX": 156040895, "chrY": 57227415,
 }  # fmt: skip
 """Lengths of the GRCh38 chromosomes in bases."""
+
+BREAKEND = re.compile(
+    r"(?P<before>[ACGTN]+)?(?P<bracket>[\[\]])(?P<chrom>chr\w+):(?P<pos>\d+)(?P=bracket)"
+    r"(?(before)|(?P<after>[ACGTN]+))"
+)
+"""ALT of a breakend (VCF 4.3, section 5.4): t[p[, t]p], ]p]t or [p[t."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,42 +59,68 @@ class Variant:
             problems.append(f"position {self.pos} is outside {self.chrom}")
         if not re.fullmatch("[ACGTN]+", self.ref):
             problems.append(f"REF '{self.ref}' is not of ACGTN")
-        breakend = r"[ACGTN]+[\[\]]chr\w+:\d+[\[\]]|[\[\]]chr\w+:\d+[\[\]][ACGTN]+"
-        if not re.fullmatch(breakend if self.mate else "[ACGT]+", self.alt):
+        if self.mate is not None:
+            problems += self._breakend_problems(self.mate)
+        elif not re.fullmatch("[ACGT]+", self.alt):
             problems.append(f"ALT '{self.alt}' is neither bases nor, with a mate, a breakend")
+        elif self.ref == self.alt:
+            problems.append("REF and ALT are the same")
         if len(self.ref) > 1 and len(self.alt) > 1 and self.ref[0] == self.alt[0]:
             problems.append("REF and ALT share their first base: not normalised")
+        if not re.fullmatch(r"HGNC:\d+", self.hgnc):
+            problems.append(f"'{self.hgnc}' is not an HGNC id")
+        if self.status not in STATUSES:
+            problems.append(f"status '{self.status}' is not {nearest(self.status, STATUSES)}")
         if problems:
             raise ConsilienceError("; ".join(problems), where=f"variant '{self.key}'")
 
+    def _breakend_problems(self, mate: str) -> list[str]:
+        found = BREAKEND.fullmatch(self.alt)
+        if found is None:
+            return [f"ALT '{self.alt}' is neither bases nor, with a mate, a breakend"]
+        chrom, pos = found["chrom"], int(found["pos"])
+        if mate != f"{chrom}:{pos}":
+            return [f"mate '{mate}' is not the place {chrom}:{pos} that ALT names"]
+        if not 0 < pos <= CONTIGS.get(chrom, 0):
+            return [f"mate '{mate}' is outside GRCh38"]
+        return []
+
 
 def catalogue(graph: Graph) -> dict[str, Variant]:
-    """Variants by key, sorted by key."""
-    made = {}
-    for node in graph.subjects(RDF.type, CS.Variant):
-        variant = _variant(graph, node)
-        made[variant.key] = variant
-    named: dict[tuple[str, str], str] = {}
-    for variant in made.values():
-        other = named.setdefault((variant.gene, variant.hgvs_c), variant.key)
-        if other != variant.key:
-            raise ConsilienceError(
-                "two variants have one HGVS name", got=f"{other} and {variant.key}"
-            )
-    return dict(sorted(made.items()))
+    """Variants by key, sorted by key.
+
+    Raises :class:`ConsilienceError` naming every key, HGVS name (within a gene) or place that two
+    variants share: such a pair would be one record of a VCF, and which of the two it shows would
+    hang on the order of the triples.
+    """
+    found = [_variant(graph, node) for node in graph.subjects(RDF.type, CS.Variant)]
+    shared: list[str] = []
+    for what, name in (
+        ("key", lambda v: v.key),
+        ("HGVS name", lambda v: f"{v.gene} {v.hgvs_c}"),
+        ("place", lambda v: f"{v.chrom}:{v.pos} {v.ref}>{v.alt}"),
+    ):
+        counts = Counter(map(name, found))
+        shared += [f"{what} {value}" for value, count in sorted(counts.items()) if count > 1]
+    if shared:
+        raise ConsilienceError(
+            "two variants share what must tell them apart", got="; ".join(shared)
+        )
+    return {variant.key: variant for variant in sorted(found, key=lambda v: v.key)}
 
 
 def _variant(graph: Graph, node: Node) -> Variant:
     def text(name: str) -> str:
-        value = graph.value(node, CS[name])
-        if value is None:
-            raise ConsilienceError(f"a variant needs cs:{name}", where=node)
-        return str(value)
+        values = list(graph.objects(node, CS[name]))
+        if len(values) != 1:
+            raise ConsilienceError(f"a variant needs one cs:{name}", where=node, got=len(values))
+        return str(values[0])
 
     gene = graph.value(node, CS.gene)
     symbol = graph.value(gene, CS.key) if gene is not None else None
     if gene is None or symbol is None:
         raise ConsilienceError("a variant needs cs:gene, a gene of the graph", where=node)
+    text("evidence")  # an unsourced place cannot be audited
     mate = graph.value(node, CS.mate)
     return Variant(
         key=text("key"),

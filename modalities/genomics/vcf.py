@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from alignment.identifiers import patient_index
 from alignment.noise import Noise
-from ontology.variants import CONTIGS
+from ontology.errors import ConsilienceError
+from ontology.variants import BREAKEND, CONTIGS
 
 DEPTH_MEAN = 500
 """Typical depth of a targeted panel, reads."""
-ABSENT = "0/0:.:.:."
+ABSENT = "0/0:.:.:.\t"
 ORDER = {chrom: i for i, chrom in enumerate(CONTIGS)}
 
 
@@ -46,63 +47,99 @@ def write_vcf(
     """Write ``path`` (.vcf.gz) and its .tbi; returns both.
 
     ``variants`` has the columns of ``schemas.VARIANTS``; ``patients`` are the samples, carriers
-    or not.
+    or not. A carrier is 0/1, everybody else 0/0 without reads. Memory is that of one record over
+    all samples. Raises :class:`ConsilienceError` for a row that no VCF could hold.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    column = {patient: i for i, patient in enumerate(patients)}
-    groups = {
-        (str(gene), str(name)): frame
-        for (gene, name), frame in variants.groupby(["gene", "hgvs_c"], observed=True, sort=True)
-    }
-    records = [record for key, frame in groups.items() for record in _records(key, frame)]
+    samples = pd.Index(patients)
+    _check(variants, samples)
+    codes, carriers = pd.factorize(variants["patient_id"])
+    column = samples.get_indexer(carriers.astype(str))[codes]
+    number = np.array([patient_index(str(p)) for p in carriers], np.int64)[codes]
+    vaf = variants["vaf"].to_numpy(float)
+    grouped = variants.groupby(["gene", "hgvs_c"], observed=True).indices
+    of_name = {name: np.asarray(rows, np.int64) for name, rows in grouped.items()}
+    records = [record for rows in of_name.values() for record in _records(variants.iloc[rows[0]])]
     records.sort(key=lambda r: (ORDER[r.chrom], r.pos, r.ref, r.alt))
+    path.parent.mkdir(parents=True, exist_ok=True)
     with pysam.BGZFile(str(path), "wb", None) as file:
         file.write(_header(patients, model).encode())
         for record in records:
-            cells = np.full(len(patients), ABSENT, dtype=object)
-            frame = groups[record.source]
-            carriers = frame["patient_id"].astype(str).tolist()
-            where = [column[p] for p in carriers]
-            vaf = frame["vaf"].to_numpy(float)
-            depth = _depths(seed, record.source, carriers)
-            alternate = np.rint(vaf * depth).astype(np.int64)
-            cells[where] = [
-                f"0/1:{dp - ad},{ad}:{dp}:{af:.3f}"
-                for af, dp, ad in zip(vaf.tolist(), depth.tolist(), alternate.tolist(), strict=True)
-            ]
+            rows = of_name[record.source]
+            rows = rows[np.argsort(column[rows])]
+            depth = _depths(seed, record.source, number[rows])
+            cells = _cells(column[rows], len(samples), vaf[rows], depth)
             fixed = (record.chrom, record.pos, record.identifier, record.ref, record.alt, ".",
                      "PASS", record.info, "GT:AD:DP:AF")  # fmt: skip
-            line = "\t".join([*map(str, fixed), *cells]) + "\n"
-            file.write(line.encode())
+            file.write("\t".join([*map(str, fixed), cells]).encode() + b"\n")
     index = pysam.tabix_index(str(path), preset="vcf", force=True)
     return path, Path(f"{index}.tbi")
 
 
-def _records(key: tuple[str, str], frame: pd.DataFrame) -> list[Record]:
-    row = frame.iloc[0]
-    gene, name = key
+def _cells(
+    column: NDArray[np.int64], n: int, vaf: NDArray[np.float64], depth: NDArray[np.int64]
+) -> str:
+    """The ``n`` genotype cells of a line; carriers at the ascending ``column``."""
+    alternate = np.rint(vaf * depth).astype(np.int64)
+    gaps = np.diff(column, prepend=-1) - 1
+    # Runs of non-carriers are repeated as a whole: most cells of most records are the same.
+    parts = [
+        f"{ABSENT * gap}0/1:{dp - ad},{ad}:{dp}:{af:.3f}\t"
+        for gap, af, dp, ad in zip(
+            gaps.tolist(), vaf.tolist(), depth.tolist(), alternate.tolist(), strict=True
+        )
+    ]
+    parts.append(ABSENT * int(n - 1 - column[-1]))
+    return "".join(parts)[:-1]
+
+
+def _check(variants: pd.DataFrame, samples: pd.Index[str]) -> None:
+    """Report every row that would be lost or written wrongly, before anything is written."""
+    carriers, vaf = variants["patient_id"], variants["vaf"]
+    names = variants.drop_duplicates(["gene", "hgvs_c", "chrom", "pos", "ref", "alt"])
+    problems: dict[str, pd.Series] = {
+        "carriers that are no sample": carriers[~carriers.isin(samples)],
+        "a carrier twice": carriers[variants.duplicated(["patient_id", "gene", "hgvs_c"])],
+        "an allele fraction outside (0, 1]": vaf[~((vaf > 0) & (vaf <= 1))],
+        "chromosomes not of GRCh38": names["chrom"][~names["chrom"].isin(list(CONTIGS))],
+        "one name at two places": names["hgvs_c"][names.duplicated(["gene", "hgvs_c"])],
+    }
+    found = [
+        f"{what} ({', '.join(map(str, bad.head(3).tolist()))})"
+        for what, bad in problems.items()
+        if len(bad)
+    ]
+    if samples.empty or not samples.is_unique:
+        found.append("samples that are none or not unique")
+    if found:
+        raise ConsilienceError("the variants do not make a VCF", got="; ".join(found))
+
+
+def _records(row: pd.Series) -> list[Record]:
+    """The record of one variant, or the two of a pair of breakends."""
+    gene, name = key = str(row["gene"]), str(row["hgvs_c"])
     info = f"GENE={gene};HGVSC={_escaped(name)};HGVSP={_escaped(row['hgvs_p'])}"
     chrom, pos, ref, alt = str(row["chrom"]), int(row["pos"]), str(row["ref"]), str(row["alt"])
-    if "]" not in alt and "[" not in alt:
+    end = BREAKEND.fullmatch(alt)
+    if end is None:
         return [Record(chrom, pos, ".", ref, alt, info, key)]
-    # An inversion joins both ends alike: t]p] here, t]p] at the mate.
-    mate_chrom, _, mate_pos = alt.strip("ACGTN[]").partition(":")
-    bracket = "]" if "]" in alt else "["
+    mate_chrom, mate_pos = end["chrom"], int(end["pos"])
     mine, other = f"{gene}_{pos}", f"{gene}_mate_{mate_pos}"
-    mate_alt = f"N{bracket}{chrom}:{pos}{bracket}"
+    # The mate keeps what my brackets open to, and its brackets open to what I keep (5.4).
+    bracket = "]" if end["before"] else "["
+    here = f"{bracket}{chrom}:{pos}{bracket}"
+    mate_alt = f"N{here}" if end["bracket"] == "]" else f"{here}N"
     return [
         Record(chrom, pos, mine, ref, alt, f"{info};SVTYPE=BND;MATEID={other}", key),
-        Record(mate_chrom, int(mate_pos), other, "N", mate_alt,
+        Record(mate_chrom, mate_pos, other, "N", mate_alt,
                f"{info};SVTYPE=BND;MATEID={mine}", key),
     ]  # fmt: skip
 
 
-def _depths(seed: int, source: tuple[str, str], carriers: Sequence[str]) -> NDArray[np.int64]:
-    """(n,) reads, keyed by (seed, variant, patient)."""
+def _depths(seed: int, source: tuple[str, str], number: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) reads, keyed by (seed, variant, patient number)."""
     noise = Noise(seed, f"depth/{'/'.join(source)}")
-    indices = np.array([patient_index(p) for p in carriers])
-    start = int(indices.min())
-    z = noise.normal(start, int(indices.max()) - start + 1)[indices - start]
+    start = int(number.min())
+    z = noise.normal(start, int(number.max()) - start + 1)[number - start]
     reads = np.rint(DEPTH_MEAN * np.exp(0.25 * z))
     return np.asarray(np.maximum(reads, 60.0), np.int64)
 
