@@ -277,4 +277,5 @@ def _load(disease: str) -> KnowledgeGraph:
         raise ConsilienceError(
             f"no knowledge graph of disease '{disease}'", wanted=nearest(disease, names)
         )
-    return KnowledgeGraph([root / "core.ttl", root / "variants.ttl", path])
+    parts = sorted((root / disease).glob("*.ttl"))
+    return KnowledgeGraph([root / "core.ttl", root / "variants.ttl", path, *parts])

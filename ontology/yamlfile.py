@@ -15,6 +15,8 @@ from ontology.errors import ConsilienceError, nearest
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where PyYAML was built with it: the disease file loads ten times faster."""
 
+INCLUDE = "include"
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -24,7 +26,7 @@ class YamlFile:
 
     path: Path
     data: dict[str, Any]
-    lines: dict[tuple[str, ...], int]
+    lines: dict[tuple[str, ...], tuple[Path, int]]
 
     def where(self, location: Sequence[object]) -> str:
         """``file.yaml:12 (variables.age)`` for the longest prefix of ``location`` that exists."""
@@ -33,7 +35,8 @@ class YamlFile:
         while known and known not in self.lines:
             known = known[:-1]
         dotted = ".".join(keys)
-        return f"{self.path}:{self.lines.get(known, 1)}" + (f" ({dotted})" if dotted else "")
+        path, line = self.lines.get(known, (self.path, 1))
+        return f"{path}:{line}" + (f" ({dotted})" if dotted else "")
 
     def parse(self, model: type[ModelT]) -> ModelT:
         """Validate against a pydantic model; all violations in one error, each with its line."""
@@ -61,7 +64,47 @@ class YamlFile:
 
 
 def read_yaml(path: Path) -> YamlFile:
-    """Read one YAML mapping; a missing, broken or duplicated key is a ``ConsilienceError``."""
+    """Read one YAML mapping; a missing, broken or duplicated key is a ``ConsilienceError``.
+
+    Its key ``include``, a list of paths relative to it, names parts. Mappings that stand in several
+    of them are joined; a key below them may stand in one only.
+    """
+    whole = _read_one(path)
+    parts = whole.data.pop(INCLUDE, [])
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        raise ConsilienceError(
+            "'include' cannot be used",
+            where=whole.where((INCLUDE,)),
+            got=repr(parts),
+            wanted="a list of paths",
+        )
+    for part in parts:
+        _join(whole, _read_one(path.parent / part))
+    return whole
+
+
+def _join(whole: YamlFile, part: YamlFile) -> None:
+    for key, value in part.data.items():
+        mine = whole.data.setdefault(key, {})
+        if not isinstance(mine, dict) or not isinstance(value, dict):
+            raise ConsilienceError(
+                f"the key '{key}' stands in two files",
+                where=part.where((key,)),
+                got=f"first in {whole.where((key,))}",
+                remedy="keep one of them",
+            )
+        for twice in mine.keys() & value.keys():
+            raise ConsilienceError(
+                f"the key '{twice}' stands twice",
+                where=part.where((key, str(twice))),
+                got=f"first in {whole.where((key, str(twice)))}",
+                remedy="keep one of them",
+            )
+        mine.update(value)
+    whole.lines.update({keys: at for keys, at in part.lines.items() if keys not in whole.lines})
+
+
+def _read_one(path: Path) -> YamlFile:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -80,13 +123,16 @@ def read_yaml(path: Path) -> YamlFile:
         ) from None
     if not isinstance(data, dict) or node is None:
         raise ConsilienceError("not a YAML mapping", where=path, wanted="key: value lines")
-    lines: dict[tuple[str, ...], int] = {}
+    lines: dict[tuple[str, ...], tuple[Path, int]] = {}
     _collect(node, (), lines, path)
     return YamlFile(path, data, lines)
 
 
 def _collect(
-    node: yaml.Node, prefix: tuple[str, ...], lines: dict[tuple[str, ...], int], path: Path
+    node: yaml.Node,
+    prefix: tuple[str, ...],
+    lines: dict[tuple[str, ...], tuple[Path, int]],
+    path: Path,
 ) -> None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
@@ -96,15 +142,15 @@ def _collect(
                 raise ConsilienceError(
                     f"the key '{key.value}' stands twice",
                     where=f"{path}:{line}",
-                    got=f"first on line {lines[here]}",
+                    got=f"first on line {lines[here][1]}",
                     remedy="keep one of them",
                 )
-            lines[here] = line
+            lines[here] = (path, line)
             _collect(value, here, lines, path)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             here = (*prefix, str(index))
-            lines[here] = value.start_mark.line + 1
+            lines[here] = (path, value.start_mark.line + 1)
             _collect(value, here, lines, path)
 
 
