@@ -12,7 +12,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Written into the manifest; ``load`` refuses a dataset whose version it does not know."""
 
 SMOKING = ("never", "former", "current")
@@ -33,10 +33,18 @@ NODE_SITES = ("mediastinal_node", "extrathoracic_node")
 RESPONSES = ("CR", "PR", "SD", "PD", "NE")
 NONTARGET_RESPONSES = ("CR", "NON-CR/NON-PD", "PD", "NE", "NA")
 FLAGS = ("L", "N", "H")
-STOP_REASONS = ("progression", "completed", "death", "ongoing")
+ASSESSORS = ("investigator", "central")
+INTENTS = ("curative", "adjuvant", "consolidation", "palliative", "supportive")
+STOP_REASONS = ("progression", "toxicity", "completed", "withdrawal", "death", "ongoing")
+DOSE_ACTIONS = ("given", "delayed", "reduced", "omitted")
 PFS_CAUSES = ("target", "nontarget", "new_lesion", "death", "none")
-CENSOR_REASONS = ("none", "administrative")
-VISIT_KINDS = ("baseline", "cycle", "scan", "follow_up")
+DEATH_CAUSES = ("cancer", "other", "none")
+CENSOR_REASONS = ("none", "administrative", "lost_to_follow_up", "withdrawal")
+VISIT_KINDS = ("baseline", "cycle", "scan", "brain_scan", "follow_up")
+EVENT_CATEGORIES = ("progression", "recurrence", "death", "adverse_event", "comorbidity")
+MISSING_KINDS = ("visit", "panel", "analyte", "vitals")
+MECHANISMS = ("MCAR", "MAR", "MNAR")
+SUMMARY_STAGES = ("localized", "regional", "distant")
 SPLITS = ("train", "tuning", "held_out")
 
 
@@ -99,11 +107,17 @@ PATIENTS = Table(
         Column("height_cm", F64, "cm", "standing height, one decimal"),
         Column("weight_kg", F64, "kg", "weight at index, one decimal"),
         Column("ecog", I8, "", "ECOG performance status at index"),
-        Column("histology", TEXT, "", "adenocarcinoma, squamous or large_cell"),
+        Column("copd", BOOL, "", "chronic obstructive pulmonary disease at index"),
+        Column("diabetes", BOOL, "", "diabetes mellitus at index"),
+        Column("cardiovascular", BOOL, "", "coronary, cerebrovascular disease or heart failure"),
+        Column(
+            "histology", TEXT, "", "adenocarcinoma, squamous, large_cell, adenosquamous or nos"
+        ),
         Column("t", TEXT, "", "TNM 8th edition T"),
         Column("n", TEXT, "", "TNM 8th edition N"),
         Column("m", TEXT, "", "TNM 8th edition M"),
         Column("stage", TEXT, "", "stage group derived from T, N, M"),
+        Column("summary_stage", TEXT, "", "SEER: localized, regional or distant, not the same"),
         Column("pdl1_tps", I16, "%", "PD-L1 tumour proportion score, whole per cent"),
         Column("tmb", F64, "{mut}/Mb", "tumour mutational burden, two decimals"),
         Column("index_date", DATE, "", "calendar date of day 0"),
@@ -117,18 +131,48 @@ VISITS = Table(
     (
         _PATIENT,
         _DAY,
-        Column("kind", TEXT, "", "baseline, cycle, scan or follow_up"),
+        Column("kind", TEXT, "", "baseline, cycle, scan, brain_scan or follow_up"),
         Column("line", I8, "", "line of therapy at the visit; 0 before the first"),
+    ),
+)
+
+VITALS = Table(
+    "vitals",
+    "tables",
+    ("patient_id", "day"),
+    (
+        _PATIENT,
+        _DAY,
+        Column("weight_kg", F64, "kg", "one decimal", nullable=True),
+        Column("ecog", I8, "", "ECOG performance status at the visit", nullable=True),
+        Column("heart_rate", I16, "/min", "at rest", nullable=True),
+        Column("systolic_bp", I16, "mm[Hg]", "systolic blood pressure", nullable=True),
+        Column("spo2", I16, "%", "oxygen saturation on room air", nullable=True),
+        Column("temperature", F64, "Cel", "one decimal", nullable=True),
+    ),
+)
+
+SYMPTOMS = Table(
+    "symptoms",
+    "tables",
+    ("patient_id", "day", "code"),
+    (
+        _PATIENT,
+        _DAY,
+        Column("code", TEXT, "", "HPO code, HP:0012735"),
+        Column("name", TEXT, "", "plain name"),
+        Column("grade", I8, "", "CTCAE v5 grade 1 to 3; no row where absent"),
     ),
 )
 
 LESIONS = Table(
     "lesions",
     "tables",
-    ("patient_id", "day", "lesion_id"),
+    ("patient_id", "day", "lesion_id", "assessor"),
     (
         _PATIENT,
         _DAY,
+        Column("assessor", TEXT, "", "investigator, or central where the study has a review"),
         Column("lesion_id", TEXT, "", "L01, L02, ...; the same lesion keeps its id over visits"),
         Column("site", TEXT, "", "lung, mediastinal_node, pleura, liver, ..."),
         Column("lobe", TEXT, "", "RUL, RML, RLL, LUL or LLL for lung lesions", nullable=True),
@@ -164,24 +208,55 @@ RESPONSES_TABLE = Table(
         Column("nontarget_response", TEXT, "", "CR, NON-CR/NON-PD, PD, NE or NA"),
         Column("new_lesion", BOOL, "", "a new lesion was seen at this assessment"),
         Column("overall_response", TEXT, "", "CR, PR, SD, PD or NE"),
-        Column("assessor", TEXT, "", "investigator"),
+        Column("assessor", TEXT, "", "investigator or central"),
+    ),
+)
+
+BEST_RESPONSES = Table(
+    "best_responses",
+    "tables",
+    ("patient_id", "line", "assessor"),
+    (
+        _PATIENT,
+        Column("line", I8, "", "line of therapy"),
+        Column("assessor", TEXT, "", "investigator or central"),
+        Column("best_response", TEXT, "", "CR, PR, SD, PD or NE, unconfirmed"),
+        Column("confirmed_response", TEXT, "", "CR and PR only if seen again >= 28 days later"),
     ),
 )
 
 TREATMENTS = Table(
     "treatments",
     "tables",
-    ("patient_id", "line"),
+    ("patient_id", "line", "start_day"),
     (
         _PATIENT,
-        Column("line", I8, "", "1, 2, ..."),
+        Column("line", I8, "", "0: treatment with curative intent before line 1; 1, 2, ..."),
+        Column("intent", TEXT, "", "curative, adjuvant, consolidation, palliative or supportive"),
         Column("regimen", TEXT, "", "name of the regimen"),
         Column("rxnorm", TEXT, "", "RxNorm ingredient codes, joined by '+'"),
         Column("start_day", I32, "d", "first dose"),
         Column(
             "stop_day", I32, "d", "day of the decision to stop; null while ongoing", nullable=True
         ),
-        Column("stop_reason", TEXT, "", "progression, completed, death or ongoing"),
+        Column("stop_reason", TEXT, "", "progression, toxicity, completed, withdrawal, death or ongoing"),
+    ),
+)
+
+DOSES = Table(
+    "doses",
+    "tables",
+    ("patient_id", "day"),
+    (
+        _PATIENT,
+        _DAY,
+        Column("line", I8, "", "line of therapy"),
+        Column("cycle", I16, "", "1, 2, ... within the line"),
+        Column("regimen", TEXT, "", "name of the regimen"),
+        Column("relative_dose", F64, "1", "share of the full dose; 0 where omitted"),
+        Column("delay_days", I16, "d", "days after the planned day"),
+        Column("action", TEXT, "", "given, delayed, reduced or omitted"),
+        Column("reason", TEXT, "", "the event or value that led to it", nullable=True),
     ),
 )
 
@@ -204,9 +279,10 @@ LABS = Table(
 VARIANTS = Table(
     "variants",
     "tables",
-    ("patient_id", "gene", "hgvs_c"),
+    ("patient_id", "day", "gene", "hgvs_c"),
     (
         _PATIENT,
+        Column("day", I32, "d", "day of the specimen; later than 0: acquired under treatment"),
         Column("gene", TEXT, "", "HGNC symbol"),
         Column("hgnc", TEXT, "", "HGNC id, HGNC:3236"),
         Column("hgvs_c", TEXT, "", "HGVS coding change with transcript"),
@@ -227,17 +303,32 @@ EVENTS = Table(
     (
         _PATIENT,
         _DAY,
+        Column("category", TEXT, "", "progression, recurrence, death, adverse_event, comorbidity"),
         Column("code", TEXT, "", "code in system"),
         Column("system", TEXT, "", "NCIT, HPO, SNOMED CT, ..."),
         Column("name", TEXT, "", "plain name"),
         Column("grade", I8, "", "CTCAE v5 grade; 0 where none applies"),
+        Column("end_day", I32, "d", "last day; null while ongoing or of no duration", nullable=True),
+        Column("related_to", TEXT, "", "regimen it is attributed to", nullable=True),
+    ),
+)
+
+CTDNA = Table(
+    "ctdna",
+    "tables",
+    ("patient_id", "day"),
+    (
+        _PATIENT,
+        _DAY,
+        Column("tumour_fraction", F64, "1", "share of cell-free DNA; 0 below the detection limit"),
+        Column("detected", BOOL, "", "at or above the detection limit"),
     ),
 )
 
 SURVIVAL = Table(
     "survival",
     "tables",
-    ("patient_id", "study_id", "line"),
+    ("patient_id", "study_id", "line", "assessor"),
     (
         _PATIENT,
         Column("study_id", TEXT, "", "the study whose time zero origin_day is"),
@@ -248,8 +339,14 @@ SURVIVAL = Table(
         Column("pfs_days", I32, "d", "origin to first progression, death or censoring"),
         Column("pfs_event", BOOL, "", "progression or death observed"),
         Column("pfs_cause", TEXT, "", "target, nontarget, new_lesion, death or none"),
-        Column("assessor", TEXT, "", "investigator"),
-        Column("censor_reason", TEXT, "", "of overall survival: none or administrative"),
+        Column("assessor", TEXT, "", "of progression: investigator or central"),
+        Column("cause_of_death", TEXT, "", "cancer, other or none"),
+        Column(
+            "censor_reason",
+            TEXT,
+            "",
+            "of overall survival: none, administrative, lost_to_follow_up or withdrawal",
+        ),
     ),
 )
 
@@ -275,6 +372,58 @@ TRUTH_LESIONS = Table(
         Column("lesion_id", TEXT, "", "as in tables/lesions"),
         Column("long_axis_mm", F32, "mm", "latent long axis, as rendered", nullable=True),
         Column("short_axis_mm", F32, "mm", "latent short axis, as rendered", nullable=True),
+    ),
+)
+
+TRUTH_EVENTS = Table(
+    "events",
+    "truth",
+    ("patient_id", "day", "code"),
+    (
+        _PATIENT,
+        _DAY,
+        Column("code", TEXT, "", "HPO code of the adverse event"),
+        Column("name", TEXT, "", "plain name"),
+        Column("grade", I8, "", "CTCAE v5 grade as it was"),
+        Column("reported", BOOL, "", "whether the investigator reported it"),
+    ),
+)
+
+TRUTH_MARROW = Table(
+    "marrow",
+    "truth",
+    ("patient_id", "day"),
+    (
+        _PATIENT,
+        Column("day", I32, "d", "day of the dose that opens the cycle"),
+        Column("nadir_day", I32, "d", "day of the lowest neutrophil count before the next dose"),
+        Column("nadir", F32, "10*9/L", "that count"),
+        Column("days_below_half", I16, "d", "days with fewer than 0.5 10*9/L"),
+    ),
+)
+
+TRUTH_MISSING = Table(
+    "missing",
+    "truth",
+    ("patient_id", "day", "kind", "item"),
+    (
+        _PATIENT,
+        _DAY,
+        Column("kind", TEXT, "", "visit, panel, analyte or vitals"),
+        Column("item", TEXT, "", "LOINC code, or the kind again"),
+        Column("mechanism", TEXT, "", "MCAR, MAR or MNAR"),
+    ),
+)
+
+TRUTH_DEATHS = Table(
+    "deaths",
+    "truth",
+    ("patient_id",),
+    (
+        _PATIENT,
+        Column("cancer_day", F64, "d", "day of death from the cancer, as if nothing else killed"),
+        Column("other_day", F64, "d", "day of death from other causes, as if cancer did not"),
+        Column("lost_day", F64, "d", "day of loss to follow-up or withdrawal, as if alive"),
     ),
 )
 
@@ -357,10 +506,15 @@ SPLITS_TABLE = Table(
 OBSERVED = (
     PATIENTS,
     VISITS,
+    VITALS,
+    SYMPTOMS,
     LESIONS,
     RESPONSES_TABLE,
+    BEST_RESPONSES,
     TREATMENTS,
+    DOSES,
     LABS,
+    CTDNA,
     VARIANTS,
     EVENTS,
     SURVIVAL,
@@ -368,6 +522,10 @@ OBSERVED = (
 TRUTH = (
     TRUTH_PATIENTS,
     TRUTH_LESIONS,
+    TRUTH_EVENTS,
+    TRUTH_MARROW,
+    TRUTH_MISSING,
+    TRUTH_DEATHS,
     TRUTH_LABS,
     TRUTH_NOISE,
     TRUTH_PLANS,
