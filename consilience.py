@@ -137,7 +137,14 @@ class Job:
         """Load the knowledge graph, compile the disease, apply the interventions."""
         path = bundled(run.disease, "diseases") if is_name(run.disease) else Path(run.disease)
         knowledge = KnowledgeGraph.load(path.stem)
-        model = compile_disease(path, knowledge, run.population, run.follow_up_days).do(*do)
+        model = compile_disease(
+            path,
+            knowledge,
+            population=run.population,
+            follow_up_days=run.follow_up_days,
+            scans=run.scans,
+            assessors=run.assessors,
+        ).do(*do)
         return cls(run, knowledge, model, build_codebook(model, knowledge))
 
 
