@@ -168,7 +168,7 @@ def median(days: Array, event: Array) -> float:
 def quantile(days: Array, event: Array, share: float) -> float:
     """First day on which at most ``share`` are left without the event, by Kaplan-Meier."""
     times, left = kaplan_meier(days, event)
-    reached = np.flatnonzero(left <= share)
+    reached = np.flatnonzero(left <= share + 1e-12)  # products of fractions round
     return float(times[reached[0]]) if len(reached) else float("inf")
 
 
