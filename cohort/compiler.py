@@ -9,6 +9,7 @@ without a decision, a cycle at lag 0.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +17,7 @@ from typing import Any, cast
 import networkx as nx
 
 from cohort import numbers, spec
-from cohort.mechanisms import baseline, course, labs, tumour, visits
+from cohort.mechanisms import baseline, course, genes, labs, resistance, tumour, visits
 from cohort.mechanisms.base import Mechanism, coefficient
 from cohort.model import CausalModel
 from ontology.errors import ConsilienceError, nearest
@@ -83,7 +84,7 @@ class _Problems:
 def _levels(disease: spec.DiseaseFile) -> Levels:
     levels: Levels = {}
     for name, variable in disease.variables.items():
-        if isinstance(variable, spec.Categorical):
+        if isinstance(variable, (spec.Categorical, spec.Allele)):
             levels[name] = variable.levels
         elif isinstance(variable, spec.Lookup):
             entries = tuple(dict.fromkeys(variable.table.values()))
@@ -107,7 +108,12 @@ def _build(name: str, v: Any, disease: spec.DiseaseFile, levels: Levels) -> Mech
     dynamic = frozenset(n for n, x in disease.variables.items() if isinstance(x, DYNAMIC_KINDS))
     builders: dict[type, Callable[[], Any]] = {
         spec.Histogram: lambda: baseline.Histogram(name, v),
-        spec.Bernoulli: lambda: baseline.Bernoulli(name, v, levels.get(v.by or "", ())),
+        spec.Bernoulli: lambda: baseline.Bernoulli(
+            name, v, tuple(levels.get(parent, YES_NO) for parent in v.by)
+        ),
+        spec.Allele: lambda: genes.Allele(name, v),
+        spec.AlleleFraction: lambda: genes.AlleleFraction(name, v),
+        spec.Acquired: lambda: resistance.Acquired(name, v, levels.get("regimen", ())),
         spec.Categorical: lambda: baseline.Categorical(
             name, v, tuple(levels.get(parent, YES_NO) for parent in v.by)
         ),
@@ -151,6 +157,7 @@ DYNAMIC_KINDS = (
     spec.Policy,
     spec.Rate,
     spec.Survival,
+    spec.Acquired,
     spec.Lab,
 )
 
@@ -164,6 +171,8 @@ def _check_numbers(disease: spec.DiseaseFile, levels: Levels, problems: _Problem
                 problems.add((*where, "source"), f"source '{item.source}' is not listed; {hint}")
         if isinstance(variable, spec.Categorical):
             _check_categorical(variable, levels, here, problems)
+        if isinstance(variable, spec.Allele):
+            _check_shares(variable.base.values, variable.levels[1:], (*here, "base"), problems)
         if isinstance(variable, spec.Bernoulli):
             _check_bernoulli(variable, levels, here, problems)
         if isinstance(variable, spec.Policy):
@@ -184,34 +193,44 @@ def _check_categorical(
     tables: dict[str, Any] = {"": v.base.values}
     if v.by:
         tables = dict(v.base.values)
-        keys = [""]
-        for parent in v.by:
-            here_levels = levels.get(parent, YES_NO)
-            keys = [f"{k}/{level}" if k else level for k in keys for level in here_levels]
+        keys = _rows(v.by, levels)
         if set(keys) != set(tables):
             problems.add((*here, "base"), f"rows {sorted(tables)} where {sorted(keys)} are wanted")
             return
     for key, table in tables.items():
-        if not isinstance(table, dict) or set(table) != set(v.levels):
-            problems.add(
-                (*here, "base", "values", key), f"wanted one number for each of {v.levels}"
-            )
-        elif min(table.values()) < 0 or abs(sum(table.values()) - 1) > 1e-6:
-            problems.add(
-                (*here, "base", "values", key) if key else (*here, "base"),
-                f"probabilities add up to {sum(table.values()):g}, wanted 1 and none below 0",
-            )
+        at = (*here, "base", "values", key) if key else (*here, "base")
+        _check_shares(table, v.levels, at, problems)
+
+
+def _rows(by: tuple[str, ...], levels: Levels) -> list[str]:
+    """Names of the rows of a table by some parents."""
+    wanted = (levels.get(parent, YES_NO) for parent in by)
+    return ["/".join(combination) for combination in itertools.product(*wanted)]
+
+
+def _check_shares(
+    table: Any, wanted: tuple[str, ...], at: tuple[object, ...], problems: _Problems
+) -> None:
+    if not isinstance(table, dict) or set(table) != set(wanted):
+        problems.add(at, f"wanted one number for each of {wanted}")
+    elif min(table.values()) < 0 or abs(sum(table.values()) - 1) > 1e-6:
+        problems.add(
+            at,
+            f"probabilities add up to {sum(table.values()):g}, wanted 1 and none below 0",
+        )
 
 
 def _check_bernoulli(
     v: spec.Bernoulli, levels: Levels, here: tuple[object, ...], problems: _Problems
 ) -> None:
+    if isinstance(v.base, numbers.Numbers) != bool(v.by):
+        problems.add((*here, "by"), "'by' goes with a 'base' with one number a level")
+        return
     if isinstance(v.base, numbers.Numbers):
-        if v.by is None or v.by not in levels or set(v.base.values) != set(levels[v.by]):
-            problems.add((*here, "base"), "'by' must name a categorical variable with these levels")
+        names, wanted = sorted(key for key, _ in v.base.flat()), sorted(_rows(v.by, levels))
+        if names != wanted:
+            problems.add((*here, "base"), f"rows {names} where {wanted} are wanted")
             return
-    elif v.by is not None:
-        problems.add((*here, "by"), "'by' needs a 'base' with one number a level")
     for key, p in v.base.flat() if isinstance(v.base, numbers.Numbers) else [("", v.base.value)]:
         if not 0 < p < 1:
             problems.add((*here, "base"), f"probability {key} {p:g}, wanted between 0 and 1")
