@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,8 @@ def check_numbers(disease: spec.DiseaseFile, levels: Levels, add: Add) -> None:
             _check_range(item, where, add)
         if isinstance(variable, spec.Categorical):
             _check_categorical(variable, levels, here, add)
+        if isinstance(variable, spec.Allele):
+            _check_shares(variable.base.values, variable.levels[1:], (*here, "base"), add)
         if isinstance(variable, spec.Bernoulli):
             _check_bernoulli(variable, levels, here, add)
         if isinstance(variable, spec.Policy):
@@ -108,34 +111,39 @@ def _check_categorical(
     tables: dict[str, Any] = {"": v.base.values}
     if v.by:
         tables = dict(v.base.values)
-        keys = [""]
-        for parent in v.by:
-            here_levels = levels.get(parent, YES_NO)
-            keys = [f"{k}/{level}" if k else level for k in keys for level in here_levels]
+        keys = _rows(v.by, levels)
         if set(keys) != set(tables):
             add((*here, "base"), f"rows {sorted(tables)} where {sorted(keys)} are wanted")
             return
     for key, table in tables.items():
-        if not isinstance(table, dict) or set(table) != set(v.levels):
-            add(
-                (*here, "base", "values", key), f"wanted one number for each of {v.levels}"
-            )
-        elif min(table.values()) < 0 or abs(sum(table.values()) - 1) > 1e-6:
-            add(
-                (*here, "base", "values", key) if key else (*here, "base"),
-                f"probabilities add up to {sum(table.values()):g}, wanted 1 and none below 0",
-            )
+        at = (*here, "base", "values", key) if key else (*here, "base")
+        _check_shares(table, v.levels, at, add)
+
+
+def _rows(by: tuple[str, ...], levels: Levels) -> list[str]:
+    """Names of the rows of a table by some parents."""
+    wanted = (levels.get(parent, YES_NO) for parent in by)
+    return ["/".join(combination) for combination in itertools.product(*wanted)]
+
+
+def _check_shares(table: Any, wanted: tuple[str, ...], at: tuple[object, ...], add: Add) -> None:
+    if not isinstance(table, dict) or set(table) != set(wanted):
+        add(at, f"wanted one number for each of {wanted}")
+    elif min(table.values()) < 0 or abs(sum(table.values()) - 1) > 1e-6:
+        add(at, f"probabilities add up to {sum(table.values()):g}, wanted 1 and none below 0")
 
 
 def _check_bernoulli(
     v: spec.Bernoulli, levels: Levels, here: tuple[object, ...], add: Add
 ) -> None:
+    if isinstance(v.base, numbers.Numbers) != bool(v.by):
+        add((*here, "by"), "'by' goes with a 'base' with one number a level")
+        return
     if isinstance(v.base, numbers.Numbers):
-        if v.by is None or v.by not in levels or set(v.base.values) != set(levels[v.by]):
-            add((*here, "base"), "'by' must name a categorical variable with these levels")
+        names, wanted = sorted(key for key, _ in v.base.flat()), sorted(_rows(v.by, levels))
+        if names != wanted:
+            add((*here, "base"), f"rows {names} where {wanted} are wanted")
             return
-    elif v.by is not None:
-        add((*here, "by"), "'by' needs a 'base' with one number a level")
     for key, p in v.base.flat() if isinstance(v.base, numbers.Numbers) else [("", v.base.value)]:
         if not 0 < p < 1:
             add((*here, "base"), f"probability {key} {p:g}, wanted between 0 and 1")

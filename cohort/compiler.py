@@ -9,6 +9,7 @@ without a decision, a cycle at lag 0.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -20,9 +21,11 @@ from cohort.mechanisms import (
     baseline,
     course,
     extent,
+    genes,
     labs,
     lesions,
     recist,
+    resistance,
     spread,
     survival,
     tumour,
@@ -101,7 +104,7 @@ class _Problems:
 def _levels(disease: spec.DiseaseFile) -> Levels:
     levels: Levels = {}
     for name, variable in disease.variables.items():
-        if isinstance(variable, spec.Categorical):
+        if isinstance(variable, (spec.Categorical, spec.Allele)):
             levels[name] = variable.levels
         elif isinstance(variable, spec.Lookup):
             entries = tuple(dict.fromkeys(variable.table.values()))
@@ -139,7 +142,12 @@ def _build(name: str, v: Any, disease: spec.DiseaseFile, levels: Levels) -> Mech
     dynamic = frozenset(n for n, x in disease.variables.items() if isinstance(x, DYNAMIC_KINDS))
     builders: dict[type, Callable[[], Any]] = {
         spec.Histogram: lambda: baseline.Histogram(name, v),
-        spec.Bernoulli: lambda: baseline.Bernoulli(name, v, levels.get(v.by or "", ())),
+        spec.Bernoulli: lambda: baseline.Bernoulli(
+            name, v, tuple(levels.get(parent, checks.YES_NO) for parent in v.by)
+        ),
+        spec.Allele: lambda: genes.Allele(name, v),
+        spec.AlleleFraction: lambda: genes.AlleleFraction(name, v),
+        spec.Acquired: lambda: resistance.Acquired(name, v, levels.get("regimen", ())),
         spec.Categorical: lambda: baseline.Categorical(
             name, v, tuple(levels.get(parent, checks.YES_NO) for parent in v.by)
         ),
@@ -197,6 +205,7 @@ DYNAMIC_KINDS = (
     spec.Rate,
     spec.Survival,
     spec.Earliest,
+    spec.Acquired,
     spec.Lab,
 )
 

@@ -39,11 +39,12 @@ class Histogram(Variable):
 
 
 class Bernoulli(Variable):
-    """``logit P = logit(base) + effects``; ``base`` may depend on one parent's level."""
+    """``logit P = logit(base) + effects``; ``base`` may depend on the levels of one or two
+    parents (``by``), nested in this order."""
 
     kind: Literal["bernoulli"]
     base: Number | Numbers
-    by: str | None = None
+    by: tuple[str, ...] = ()
 
 
 class Categorical(Variable):
@@ -53,6 +54,33 @@ class Categorical(Variable):
     levels: tuple[str, ...]
     base: Numbers
     by: tuple[str, ...] = ()
+
+
+class Allele(Variable):
+    """Which allele a mutated gene has: ``none`` where ``gene`` is false, else by ``base``, with
+    effects toward a level as in a multinomial logit. The first level is ``none``."""
+
+    kind: Literal["allele"]
+    gene: str
+    levels: tuple[str, ...]
+    base: Numbers
+
+
+class AlleleFraction(Variable):
+    """Fraction of the reads that show the allele (``cohort.mechanisms.genes.AlleleFraction``).
+
+    ``clonal``: share of carriers in whom every tumour cell has it; in the others a share of the
+    cells between ``subclone`` and 1 has. NaN where ``allele`` is ``none``.
+    """
+
+    kind: Literal["allele_fraction"]
+    allele: str
+    purity: str
+    clonal: Number
+    subclone: Number
+    sd_log: Number
+    range: tuple[float, float]
+    decimals: int
 
 
 class Normal(Variable):
@@ -376,6 +404,19 @@ class Survival(Variable):
     shift: Number
 
 
+class Acquired(Variable):
+    """A resistance that some tumours show after progression on one of ``regimens``.
+
+    It concerns patients with a true ``where`` and no allele ``without`` before treatment.
+    """
+
+    kind: Literal["acquired"]
+    regimens: tuple[str, ...]
+    where: str
+    without: str
+    probability: Number
+
+
 class Lab(Variable):
     """A laboratory analyte as a mean-reverting process on the log scale."""
 
@@ -402,6 +443,8 @@ AnyVariable = Annotated[
     Histogram
     | Bernoulli
     | Categorical
+    | Allele
+    | AlleleFraction
     | Normal
     | LogNormal
     | Beta
@@ -432,6 +475,7 @@ AnyVariable = Annotated[
     | Rate
     | Survival
     | Lab
+    | Acquired
     | Earliest,
     Field(discriminator="kind"),
 ]

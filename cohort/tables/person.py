@@ -22,8 +22,12 @@ DERIVED = (
     spec.Tally,
     spec.Bernoulli,
     spec.Setting,
+    spec.Allele,
 )
 """Kinds whose values follow from others or stand in a table already."""
+
+ACQUIRED = {"t790m_acquired": "EGFR_T790M"}
+"""Variables of acquired resistance and the allele that a later specimen then shows."""
 
 COUNTS = ("age", "ecog", "pdl1_tps")
 FLAGS = ("copd", "diabetes", "cardiovascular")
@@ -79,27 +83,44 @@ def visits(draw: Draw) -> dict[str, Any]:
 
 
 def variants(draw: Draw, codebook: Codebook) -> dict[str, Any]:
-    """Columns of ``tables/variants``."""
-    found, carriers_of, fractions = [], [], []
-    for name in (n for n in draw.baseline if n.endswith(VARIANT_SUFFIX)):
-        codes, levels = draw.baseline[name], draw.levels[name]
+    """Columns of ``tables/variants``: at index, and what a tumour acquired under treatment."""
+    base, levels = draw.baseline, draw.levels
+    found, carriers_of, fractions, days = [], [], [], []
+    for name in (n for n in base if n.endswith(VARIANT_SUFFIX)):
+        codes = base[name]
         carriers = np.flatnonzero(codes > 0)
-        found += [codebook.variants[levels[codes[i]]] for i in carriers]
+        found += [codebook.variants[levels[name][codes[i]]] for i in carriers]
         carriers_of.append(carriers)
-        fractions.append(draw.baseline[name.replace(VARIANT_SUFFIX, "_vaf")][carriers])
-    patient = np.concatenate(carriers_of) if carriers_of else np.zeros(0, np.int64)
-    order = np.argsort(patient, kind="stable")
-    vaf = np.concatenate(fractions)[order] if fractions else np.zeros(0)
+        fractions.append(base[name.replace(VARIANT_SUFFIX, "_vaf")][carriers])
+        days.append(np.zeros(len(carriers)))
+    for name, allele in ACQUIRED.items():
+        carriers, day = _first_seen(draw, name)
+        found += [codebook.variants[allele]] * len(carriers)
+        carriers_of.append(carriers)
+        fractions.append(base[f"{name}_vaf"][carriers])
+        days.append(day)
+    patient, day = np.concatenate(carriers_of), np.concatenate(days)
+    order = np.lexsort((day, patient))
     rows = [found[i] for i in order]
     text = ("gene", "hgnc", "hgvs_c", "hgvs_p", "chrom", "ref", "alt")
     return {
         "patient_id": ids(draw, patient[order]),
-        "day": np.zeros(len(rows), np.int32),
+        "day": day[order].astype(np.int32),
         **{name: _text([getattr(row, name) for row in rows]) for name in text},
         "pos": np.array([row.pos for row in rows], np.int32),
-        "vaf": vaf,
+        "vaf": np.concatenate(fractions)[order],
         "origin": arrow.constant("somatic", len(rows)),
     }
+
+
+def _first_seen(draw: Draw, name: str) -> tuple[Array, Array]:
+    """Patients in whom a dynamic variable became true, and the day of that visit."""
+    visits = draw.visits
+    if name not in visits:
+        return np.zeros(0, np.int64), np.zeros(0)
+    rows = np.flatnonzero(visits[name])
+    patient, first = np.unique(visits["patient"][rows], return_index=True)
+    return patient, visits["visit_day"][rows][first]
 
 
 def truth_patients(model: CausalModel, draw: Draw) -> dict[str, Any]:
