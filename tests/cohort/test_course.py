@@ -87,7 +87,7 @@ def test_survival_is_in_order(tables: dict[str, pd.DataFrame]) -> None:
 
 def test_inhibitors_go_to_their_drivers(tables: dict[str, pd.DataFrame], draw: Draw) -> None:
     first = tables["treatments"].query("line == 1").set_index("patient_id")["regimen"]
-    egfr = draw.baseline["egfr"]
+    egfr = draw.baseline["egfr_sensitising"]
     systemic = draw.levels["initial_treatment"].index("systemic")
     treated = (first == "osimertinib").to_numpy()
     assert np.array_equal(treated, egfr & (draw.baseline["initial_treatment"] == systemic))
