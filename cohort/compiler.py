@@ -16,7 +16,7 @@ from typing import Any, cast
 import networkx as nx
 
 from cohort import numbers, spec
-from cohort.mechanisms import baseline, course, labs, tumour, visits
+from cohort.mechanisms import baseline, course, dose, labs, marrow, toxicity, tumour, visits
 from cohort.mechanisms.base import Mechanism, coefficient
 from cohort.model import CausalModel
 from ontology.errors import ConsilienceError, nearest
@@ -134,6 +134,11 @@ def _build(name: str, v: Any, disease: spec.DiseaseFile, levels: Levels) -> Mech
         spec.Rate: lambda: tumour.Rate(name, v, regimens),
         spec.Survival: lambda: course.Survival(name, v),
         spec.Lab: lambda: labs.Lab(name, v, regimens, dynamic),
+        spec.Marrow: lambda: marrow.Marrow(name, v, regimens),
+        spec.Dose: lambda: dose.Dose(name, v, regimens),
+        spec.DoseDelay: lambda: dose.DoseDelay(name, v, regimens),
+        spec.DoseLimiting: lambda: toxicity.DoseLimiting(name, v),
+        spec.ToxicityStop: lambda: toxicity.ToxicityStop(name, v),
     }
     return cast(Mechanism, builders[type(v)]())
 
@@ -152,6 +157,11 @@ DYNAMIC_KINDS = (
     spec.Rate,
     spec.Survival,
     spec.Lab,
+    spec.Marrow,
+    spec.Dose,
+    spec.DoseDelay,
+    spec.DoseLimiting,
+    spec.ToxicityStop,
 )
 
 

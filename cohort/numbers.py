@@ -12,6 +12,7 @@ from ontology.evidence import Parameter, Status
 UNITS = {
     "1", "%", "a", "d", "wk", "1/wk", "1/d", "mm", "mm2", "cm", "kg", "kg/m2", "g/dL", "g/L",
     "mg/dL", "U/L", "10*9/L", "ng/mL", "{mut}/Mb", "{pack}.a", "log",
+    "h", "1/h", "L/h", "L/umol", "g/mol", "mg/m2", "mmol/L", "m[IU]/L",
 }  # fmt: skip
 """UCUM units that a disease file may use."""
 
