@@ -20,14 +20,17 @@ from cohort import checks, conditions, spec
 from cohort.mechanisms import (
     baseline,
     course,
+    dose,
     extent,
     genes,
     labs,
     lesions,
+    marrow,
     recist,
     resistance,
     spread,
     survival,
+    toxicity,
     tumour,
     visits,
 )
@@ -184,6 +187,11 @@ def _build(name: str, v: Any, disease: spec.DiseaseFile, levels: Levels) -> Mech
         spec.Survival: lambda: survival.Survival(name, v),
         spec.Earliest: lambda: survival.Earliest(name, v),
         spec.Lab: lambda: labs.Lab(name, v, regimens, dynamic),
+        spec.Marrow: lambda: marrow.Marrow(name, v, regimens),
+        spec.Dose: lambda: dose.Dose(name, v, regimens),
+        spec.DoseDelay: lambda: dose.DoseDelay(name, v, regimens),
+        spec.DoseLimiting: lambda: toxicity.DoseLimiting(name, v),
+        spec.ToxicityStop: lambda: toxicity.ToxicityStop(name, v),
     }
     return cast(Mechanism, builders[type(v)]())
 
@@ -207,6 +215,11 @@ DYNAMIC_KINDS = (
     spec.Earliest,
     spec.Acquired,
     spec.Lab,
+    spec.Marrow,
+    spec.Dose,
+    spec.DoseDelay,
+    spec.DoseLimiting,
+    spec.ToxicityStop,
 )
 
 

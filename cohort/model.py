@@ -36,6 +36,12 @@ RECORDED = (
     "lesion_site",
     "lesion_lobe",
     "lesion_side",
+    "marrow_nadir",
+    "marrow_nadir_day",
+    "marrow_low_days",
+    "dose_cycle",
+    "dose_omitted",
+    "treatment_completed",
 )
 """Remembered by mechanisms and recorded with the visit."""
 

@@ -418,16 +418,21 @@ class Acquired(Variable):
 
 
 class Lab(Variable):
-    """A laboratory analyte as a mean-reverting process on the log scale."""
+    """A laboratory analyte as a mean-reverting process on the log scale.
+
+    Without ``regimen`` treatment acts through the parents only; ``sum_of``: see ``labs.Lab``.
+    """
 
     kind: Literal["lab"]
     median: Number
-    between_sd: Number
+    between_sd: Number | None = None
     within_cv: Number
     analytical_cv: Number
     persistence: Number
-    response_time: Number
-    regimen: Numbers
+    response_time: Number | None = None
+    regimen: Numbers | None = None
+    panel: Literal["haematology", "chemistry", "markers", "thyroid"] = "chemistry"
+    sum_of: tuple[str, ...] = ()
     range: tuple[float, float]
     decimals: int
 
@@ -437,6 +442,68 @@ class Earliest(Variable):
 
     kind: Literal["earliest"]
     days: tuple[str, ...]
+
+
+class Marrow(Variable):
+    """Neutrophils under myelosuppressive drugs (Friberg-type model, see ``marrow``).
+
+    ``exposure``: by regimen, exposure at full dose as a share of docetaxel's; ``maintenance``: the
+    same after ``induction_cycles`` doses of a line, where it differs.
+    """
+
+    kind: Literal["marrow"]
+    feedback: Number
+    prior_therapy: Number
+    dose: Number
+    molar_mass: Number
+    infusion: Number
+    rates: Numbers
+    exposure: Numbers
+    maintenance: Numbers
+    induction_cycles: Number
+
+
+class Dose(Variable):
+    """Relative dose at a visit.
+
+    ``planned``: cycles by regimen, without limit where absent; ``by_count``: regimens for which
+    blood counts decide; ``reducible``: whose dose is lowered, others are withheld; ``not_dosed``:
+    regimens without doses.
+    """
+
+    kind: Literal["dose"]
+    planned: Numbers
+    levels: Numbers
+    omit_neutrophils: Number
+    by_count: tuple[str, ...]
+    reducible: tuple[str, ...]
+    not_dosed: tuple[str, ...] = ()
+
+
+class DoseDelay(Variable):
+    """Delay of the dose for low counts, days."""
+
+    kind: Literal["dose_delay"]
+    days: Number
+    neutrophils: Number
+    platelets: Number
+    by_count: tuple[str, ...]
+
+
+class DoseLimiting(Variable):
+    """Toxicity that lowers or withholds the next dose; ``events``: least grade by event."""
+
+    kind: Literal["dose_limiting"]
+    low_days: Number
+    events: dict[str, int]
+
+
+class ToxicityStop(Variable):
+    """Treatment ends for toxicity; ``ending``: least grade by event."""
+
+    kind: Literal["toxicity_stop"]
+    reductions: Number
+    ending: dict[str, int]
 
 
 AnyVariable = Annotated[
@@ -476,7 +543,12 @@ AnyVariable = Annotated[
     | Survival
     | Lab
     | Acquired
-    | Earliest,
+    | Earliest
+    | Marrow
+    | Dose
+    | DoseDelay
+    | DoseLimiting
+    | ToxicityStop,
     Field(discriminator="kind"),
 ]
 

@@ -20,7 +20,7 @@ class Lab(Dynamic):
     autoregression whose spread is the within-person variation.
     """
 
-    own_parents: Parents = (("regimen", 1), ("visit_day", 0))
+    own_parents: Parents = (("visit_day", 0),)
 
     def __init__(
         self,
@@ -31,7 +31,11 @@ class Lab(Dynamic):
     ) -> None:
         super().__init__(name, variable)
         self.v = variable
-        self.shift = np.array([cast(float, variable.regimen.values.get(r, 0.0)) for r in regimens])
+        shift = variable.regimen.values if variable.regimen else {}
+        self.shift = np.array([cast(float, shift.get(r, 0.0)) for r in regimens])
+        self.treated = bool(shift) and variable.response_time is not None
+        if self.treated:
+            self.own_parents = (("regimen", 1), *Lab.own_parents)
         varying = [e for e in variable.effects if e.parent in dynamic_variables]
         self.varying = Predictor(varying)
         self.fixed = Predictor([e for e in variable.effects if e not in varying])
@@ -39,29 +43,46 @@ class Lab(Dynamic):
         self.within_sd = float(np.sqrt(np.log1p(variable.within_cv.value**2)))
 
     def __call__(self, frame: Frame) -> Array:
-        state, v = frame.state, self.v
-        person, treatment, deviation = (
-            f"{self.name}/{part}" for part in ("person", "treatment", "deviation")
-        )
-        z = frame.normal(self.name)
+        log_value = self._person(frame) + self._deviation(frame) + self.varying(frame)
+        if self.treated:
+            log_value += self._treatment(frame)
+        return np.clip(np.exp(log_value), self.v.range[0], self.v.range[1])
+
+    def _person(self, frame: Frame) -> Array:
+        key = f"{self.name}/person"
         if frame.step == 0:
-            between = v.between_sd.value * frame.normal(person)
-            state[person] = np.log(v.median.value) + between + self.fixed(frame)
-            state[treatment] = np.zeros(frame.n)
-            state[deviation] = self.within_sd * z
+            person = np.full(frame.n, np.log(self.v.median.value)) + self.fixed(frame)
+            if self.v.between_sd is not None:
+                person = person + self.v.between_sd.value * frame.normal(key)
+            frame.state[key] = person
+        return frame.state[key]
+
+    def _deviation(self, frame: Frame) -> Array:
+        key, z = f"{self.name}/deviation", frame.normal(self.name)
+        if frame.step == 0:
+            frame.state[key] = self.within_sd * z
         else:
             days = frame["visit_day"] - frame.before["visit_day"]
-            target = self.shift[frame.before["regimen"]]
-            approach = -np.expm1(-days / v.response_time.value)
-            state[treatment] = state[treatment] + approach * (target - state[treatment])
-            phi = np.exp(np.log(v.persistence.value) * (days / 21.0))
-            state[deviation] = phi * state[deviation] + self.within_sd * np.sqrt(1 - phi**2) * z
-        log_value = state[person] + state[treatment] + state[deviation] + self.varying(frame)
-        return np.clip(np.exp(log_value), v.range[0], v.range[1])
+            phi = np.exp(np.log(self.v.persistence.value) * (days / 21.0))
+            spread = self.within_sd * np.sqrt(1 - phi**2)
+            frame.state[key] = phi * frame.state[key] + spread * z
+        return frame.state[key]
+
+    def _treatment(self, frame: Frame) -> Array:
+        key, state = f"{self.name}/treatment", frame.state
+        if frame.step == 0:
+            state[key] = np.zeros(frame.n)
+        else:
+            assert self.v.response_time is not None
+            days = frame["visit_day"] - frame.before["visit_day"]
+            approach = -np.expm1(-days / self.v.response_time.value)
+            state[key] = state[key] + approach * (self.shift[frame.before["regimen"]] - state[key])
+        return state[key]
 
     def equation(self) -> str:
         """The formula in one line."""
+        person = f" + {self.v.between_sd.value:g} z_person" if self.v.between_sd else ""
         return (
-            f"ln {self.name} = ln {self.v.median.value:g}{Predictor(self.v.effects).equation()} "
-            f"+ {self.v.between_sd.value:g} z_person + treatment + {self.within_sd:.3g} AR(1)"
+            f"ln {self.name} = ln {self.v.median.value:g}{Predictor(self.v.effects).equation()}"
+            f"{person}{' + treatment' if self.treated else ''} + {self.within_sd:.3g} AR(1)"
         )
