@@ -126,18 +126,26 @@ class CausalModel:
         and their ancestors, and no visits."""
         if n < 1:
             raise ConsilienceError("nothing to sample", got=f"n = {n}", wanted="n >= 1")
-        frame = Frame(seed, start, n, self.levels)
+        frame = self._frame(seed, start, n)
         wanted = self._closure(variables) if variables is not None else None
         static = [v for v in self.order if v not in self.dynamic]
         for name in static:
             if wanted is None or name in wanted:
-                frame.now[name] = self._intervened(frame, name, self.mechanisms[name](frame))
+                self._evaluate(frame, name)
         baseline = dict(frame.now)
         recorder = _Recorder(n)
         if wanted is None and self.dynamic:
             self._visits(frame, recorder)
         visits, scans = recorder.assemble()
         return Draw(seed, start, n, self.levels, baseline, visits, scans, recorder.death)
+
+    def _frame(self, seed: int, start: int, n: int) -> Frame:
+        """Where the values of a range of patients come to stand (``explain`` traces them)."""
+        return Frame(seed, start, n, self.levels)
+
+    def _evaluate(self, frame: Frame, name: str) -> None:
+        """One mechanism, then what do() makes of it."""
+        frame.now[name] = self._intervened(frame, name, self.mechanisms[name](frame))
 
     def noise_table(self, seed: int) -> pa.Table:
         """``truth/noise``: the Philox key of each variable."""
@@ -157,7 +165,7 @@ class CausalModel:
         while frame.n:
             frame.advance(step, self.dynamic)
             for name in names:
-                frame.now[name] = self._intervened(frame, name, self.mechanisms[name](frame))
+                self._evaluate(frame, name)
                 if name == "follow_up":
                     frame.retain(frame.now[name] == FOLLOW_UP.index("ongoing"))
                     if not frame.n:

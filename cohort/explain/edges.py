@@ -57,7 +57,9 @@ def draw_links(page: Surface, part: Neighbourhood, layout: Layout) -> None:
             page.curve(back, colour, dashed=bool(link.lag), alpha=0.45, thick=0.8)
             continue
         start = cause.right + (cause.amounts_width if _beside(part, link, link.cause) else 0.0)
-        end = effect.left - (effect.amounts_width + 4.0 if _beside(part, link, link.effect) else 0.0)
+        end = effect.left - (
+            effect.amounts_width + 4.0 if _beside(part, link, link.effect) else 0.0
+        )
         y = ports[link]
         reach = 0.5 * (end - start)
         points = [(start, cause.y), (start + reach, cause.y), (end - reach, y), (end, y)]
@@ -88,9 +90,7 @@ def _ports(part: Neighbourhood, layout: Layout) -> dict[Link, float]:
     return ports
 
 
-def _arc(
-    page: Surface, cause: Box, effect: Box, out: float, colour: str, lagged: bool
-) -> None:
+def _arc(page: Surface, cause: Box, effect: Box, out: float, colour: str, lagged: bool) -> None:
     """On the outer side of a column: left of causes, right of consequences."""
     left = cause.node.column < 0
     x0, x1 = (cause.left, effect.left) if left else (cause.right, effect.right)

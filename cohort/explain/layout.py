@@ -158,7 +158,10 @@ def beside(link: Link) -> tuple[str, ...]:
         return (sign,)
     amounts = link.amounts
     if len(amounts) > MAX_AMOUNTS:
-        amounts = (*amounts[: MAX_AMOUNTS - 1], f"and {len(amounts) - MAX_AMOUNTS + 1} more (table)")
+        amounts = (
+            *amounts[: MAX_AMOUNTS - 1],
+            f"and {len(amounts) - MAX_AMOUNTS + 1} more (table)",
+        )
     if link.sign in ("any", "mixed") or amounts[0].startswith(("+", "\N{MINUS SIGN}")):
         return amounts
     return (f"{sign}  {amounts[0]}", *amounts[1:])

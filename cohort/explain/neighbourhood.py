@@ -99,11 +99,11 @@ def neighbourhood(
     for edge in knowledge.edges():
         known[edge.cause, edge.effect, edge.lag].append(edge)
     links = []
-    for node in nodes.values():
-        for (cause, lag), key in _causes(model, node.variable, node.visit):
+    for effect in nodes.values():
+        for (cause, lag), key in _causes(model, effect.variable, effect.visit):
             if key in nodes:
-                evidence = known.get((cause, node.variable, lag), [])
-                links.append(_link(model, nodes[key], node, lag, evidence))
+                evidence = known.get((cause, effect.variable, lag), [])
+                links.append(_link(model, nodes[key], effect, lag, evidence))
     centre = nodes[variable, visit]
     return Neighbourhood(model, centre, tuple(nodes.values()), tuple(links))
 
@@ -160,9 +160,7 @@ def _node(model: CausalModel, variable: str, visit: int | None, column: int) -> 
     return Node(variable, visit, column, is_observed(model, variable), text)
 
 
-def _link(
-    model: CausalModel, cause: Node, effect: Node, lag: int, edges: list[CausalEdge]
-) -> Link:
+def _link(model: CausalModel, cause: Node, effect: Node, lag: int, edges: list[CausalEdge]) -> Link:
     signs = {edge.sign for edge in edges}
     evidence = dict.fromkeys(text for edge in edges for text in edge.evidence)
     effects = tuple(
