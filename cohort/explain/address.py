@@ -20,6 +20,9 @@ from ontology.errors import ConsilienceError, nearest
 
 TABLES: Mapping[str, Table] = {table.name: table for table in OBSERVED}
 LINE_TABLES = ("survival", "best_responses")
+KEPT = ("policy", "survival")
+"""Kinds whose values stay until they are drawn again; so does any that stays to the last bit."""
+
 SCAN_TABLES = ("lesions", "responses")
 
 
@@ -189,10 +192,9 @@ def _step(day: int | None, steps: list[int], trace: Trace, variable: str, addres
 def _drawn(trace: Trace, variable: str, step: int, model: CausalModel) -> Evaluation:
     """Back to where a value that is kept over visits (a rate, a regimen) came about."""
     here = trace[variable, step]
-    kept = model.disease.variables[variable].kind == "policy" or (
+    kept = model.disease.variables[variable].kind in KEPT or (
         here.value.ndim == 1 and here.value.dtype.kind == "f" and here.number % 1 != 0.0
     )
-    kept = kept or variable == "death"
     while kept and (variable, step - 1) in trace:
         before = trace[variable, step - 1]
         if not np.array_equal(before.value, here.value, equal_nan=here.value.dtype.kind == "f"):

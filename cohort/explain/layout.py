@@ -7,6 +7,7 @@ edge amounts to stands in the row of the cause (or consequence) itself, so no tw
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
@@ -61,6 +62,7 @@ class Layout:
     height: float = 0.0
 
 
+@cache
 def width_of(text: str, size: float, *, bold: bool = False) -> float:
     """Points that a text takes."""
     font = FontProperties(family="DejaVu Sans", size=size, weight="bold" if bold else "normal")

@@ -31,9 +31,9 @@ class Part:
 class Sum:
     """``sum(parts)`` is the value on ``scale``.
 
-    ``scale``: "", "ln", "logit" (of ``probability``) or "ln rate". ``total`` is the value itself
-    where the variable has one number, else the sum. ``probability``: what the uniform draw is held
-    against, with ``uniform``.
+    ``scale``: "" (own unit), "ln", "logit" (of ``probability``), "ln rate", "ln mean", or
+    "effects", those of the predictor alone. ``total``: on "" and "ln" the value itself, before
+    do(), else the sum. ``probability``: what ``uniform`` is held against.
     """
 
     scale: str
@@ -80,7 +80,7 @@ def decompose(model: CausalModel, trace: Trace, evaluation: Evaluation) -> Sum |
     if scale is None or base is None:
         if not terms:
             return None
-        return Sum("the predictor's", terms, sum(part.amount for part in terms))
+        return Sum("effects", terms, sum(part.amount for part in terms))
     value, number = base
     of = "logit" if scale.link == "logit" else "ln" if scale.link else ""
     start = Part(f"{of} {scale.base} {value:g}".strip(), _link(of, value), _source(number, model))
@@ -145,7 +145,11 @@ def _base(
 
 def _level(model: CausalModel, parent: str, evaluation: Evaluation) -> str | None:
     values = evaluation.parents.get((parent, 0))
-    return None if values is None else model.levels[parent][int(values[0])]
+    if values is None:
+        return None
+    if parent not in model.levels:
+        return show(values[0])
+    return model.levels[parent][int(values[0])]
 
 
 def _term(effect: Effect, model: CausalModel, evaluation: Evaluation) -> str:

@@ -8,6 +8,16 @@ if TYPE_CHECKING:
     from cohort.explain.why import Why
 
 
+SCALE_NAMES = {
+    "": "in the variable's own unit",
+    "ln": "on the ln scale",
+    "logit": "on the logit scale",
+    "ln rate": "on the ln scale of the rate",
+    "ln mean": "on the ln scale of the mean",
+    "effects": "of the effects alone; the equation has more",
+}
+
+
 def tell(why: Why) -> str:
     """From the value back to its causes, then where the numbers come from."""
     blocks = [_head(why), _recorded(why), _equation(why), _parents(why), _sum(why), _noise(why)]
@@ -39,7 +49,13 @@ def _head(why: Why) -> list[str]:
 
 def _recorded(why: Why) -> list[str]:
     if not why.steps:
-        return [] if why.row is None else [f"the model's value: {why.latent} {why.unit}".rstrip()]
+        if why.row is None:
+            return []
+        shown = (f"{k} {_plain(v)}" for k, v in why.row.items() if k != "patient_id")
+        return [
+            "the row: " + ", ".join(shown),
+            f"the model's {why.variable}: {why.latent} {why.unit}".rstrip(),
+        ]
     return ["how it was recorded:", f"  latent {why.latent} {_unit(why)}".rstrip(),
             *(f"  {step}" for step in why.steps)]  # fmt: skip
 
@@ -68,14 +84,13 @@ def _parents(why: Why) -> list[str]:
 
 
 def _sum(why: Why) -> list[str]:
-    lines = []
+    lines: list[str] = []
     if why.sum is not None:
-        scale = {"": "in its own unit"}.get(why.sum.scale, f"on the {why.sum.scale} scale")
-        lines.append(f"terms, {scale}:")
+        lines.append(f"terms, {SCALE_NAMES[why.sum.scale]}:")
         wide = max((len(part.label) for part in why.sum.parts), default=0)
         for part in why.sum.parts:
             source = f"  [{part.source}]" if part.source else ""
-            lines.append(f"  {part.amount:+10.5f}  {part.label:<{wide}}{source}")
+            lines.append(f"  {part.amount + 0.0:+10.5f}  {part.label:<{wide}}{source}")
         if abs(why.sum.rest) > 1e-9:
             lines.append(f"  {why.sum.rest:+10.5f}  rounding, bounds, or the mechanism's own")
         lines.append(f"  {why.sum.total:+10.5f}  = sum")
@@ -110,4 +125,6 @@ def _noise(why: Why) -> list[str]:
 
 
 def _plain(value: object) -> str:
+    if value is None:
+        return "none"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -99,13 +99,23 @@ def explain_value(
         equation=model.mechanisms[name].equation(),
         parents=_parents(model, knowledge, evaluation, slot),
         sum=decompose(model, model.trace, evaluation), shares=shares(model, evaluation),
-        noise=tuple(d for d in evaluation.noise if slot is None or d.slot == slot),
+        noise=_noise(model, evaluation, slot),
         remembered={k: float(v[0]) for k, v in sorted(evaluation.wrote.items()) if v.ndim == 1},
         numbers=tuple(
             (key, citation.number(p, model.disease)) for key, p in variable.numbers()
         ),
         notes=notes,
     )  # fmt: skip
+
+
+def _noise(model: TracedModel, evaluation: Evaluation, slot: int | None) -> tuple[NoiseDraw, ...]:
+    """The draws of this run, and those once a patient that the first visit made."""
+    drawn = evaluation.noise
+    if evaluation.step:
+        first = model.trace[evaluation.variable, 0].noise
+        again = {draw.variable for draw in drawn} | {evaluation.variable}
+        drawn = (*drawn, *(d for d in first if d.variable not in again))
+    return tuple(dict.fromkeys(d for d in drawn if slot is None or d.slot == slot))
 
 
 def lesion_slot(
