@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from cohort import spec
+from cohort.compiler import YES_NO
 from cohort.explain import citation
 from cohort.explain.neighbourhood import amount
 from cohort.explain.trace import Evaluation, Trace
@@ -72,8 +73,10 @@ def decompose(model: CausalModel, trace: Trace, evaluation: Evaluation) -> Sum |
     """The parts of one evaluation; None where nothing adds up (a table, a definition)."""
     variable = model.disease.variables[evaluation.variable]
     scale = SCALES.get(variable.kind)
+    active = getattr(variable, "active", None)  # the regimens on which the effects act
+    acting = active is None or _level(model, "regimen", evaluation) in active
     terms = tuple(
-        Part(_term(e, model, evaluation), x, _source(e.parameter(e.size), model))
+        Part(_term(e, model, evaluation), x * acting, _source(e.parameter(e.size), model))
         for e, x in evaluation.terms
     )
     base = _base(scale.base, variable, model, evaluation) if scale is not None else None
@@ -148,7 +151,7 @@ def _level(model: CausalModel, parent: str, evaluation: Evaluation) -> str | Non
     if values is None:
         return None
     if parent not in model.levels:
-        return show(values[0])
+        return YES_NO[int(values[0])]
     return model.levels[parent][int(values[0])]
 
 
