@@ -33,7 +33,7 @@ def draw_boxes(page: Surface, part: Neighbourhood, layout: Layout) -> None:
             if node.column < 0:
                 page.text(box.right + 5.0, y, text, SMALL)
             else:
-                page.text(box.left - 8.0, y, text, SMALL, align="right")
+                page.text(box.left - box.amounts_width + 2.0, y, text, SMALL)
 
 
 def draw_links(page: Surface, part: Neighbourhood, layout: Layout) -> None:

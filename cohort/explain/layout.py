@@ -84,7 +84,8 @@ def arrange(part: Neighbourhood) -> Layout:
             layout.boxes[node] = _box(part, node, beside)
     heights = {c: sum(layout.boxes[n].row for n in nodes) for c, nodes in part.columns.items()}
     centre = layout.boxes[part.centre]
-    centre.height = max(centre.height, min(12.0 * len(part.links), 0.5 * max(heights.values())))
+    arriving = sum(link.effect == part.centre for link in part.links)
+    centre.height = max(centre.height, min(14.0 * arriving, 0.5 * max(heights.values())))
     layout.height = max(*heights.values(), centre.height + GAP)
     x = _arcs_room(part, min(part.columns))
     for column, nodes in part.columns.items():
@@ -96,6 +97,7 @@ def arrange(part: Neighbourhood) -> Layout:
         y = (layout.height - heights[column]) / 2
         for box in boxes:
             box.width = box.width if column == 0 else width
+            box.amounts_width = amounts  # arrows end beside the widest, so that none crosses a text
             box.x, box.y = x + width / 2, y + box.row / 2
             y += box.row
         if column == 0:
