@@ -150,7 +150,7 @@ class CausalModel:
         baseline = self._baseline(seed, start, n, wanted)
         recorder = _Recorder(n, self.assessors)
         if wanted is None and self.dynamic:
-            frame = Frame(seed, start, n, self.levels)
+            frame = self._frame(seed, start, n)
             frame.now = dict(baseline)
             self._visits(frame, recorder)
         visits, scans = recorder.assemble()
@@ -191,7 +191,7 @@ class CausalModel:
             frame = self._attempt(seed, start, n, rows, int(attempt))
             for name in static:
                 if wanted is None or name in wanted:
-                    frame.now[name] = self._intervened(frame, name, self.mechanisms[name](frame))
+                    self._evaluate(frame, name)
                     parts.setdefault(name, []).append(frame.now[name])
             order.append(rows)
         back = np.argsort(np.concatenate(order), kind="stable")
@@ -200,7 +200,7 @@ class CausalModel:
     def _attempt(
         self, seed: int, start: int, n: int, rows: NDArray[np.int64], attempt: int
     ) -> Frame:
-        frame = Frame(seed, start, n, self.levels)
+        frame = self._frame(seed, start, n)
         frame.rows, frame.step = rows, -attempt
         return frame
 
@@ -210,6 +210,14 @@ class CausalModel:
         return tuple(
             v.assessor for v in self.disease.variables.values() if isinstance(v, Recist)
         )
+
+    def _frame(self, seed: int, start: int, n: int) -> Frame:
+        """Where the values of a range of patients come to stand (``explain`` traces them)."""
+        return Frame(seed, start, n, self.levels)
+
+    def _evaluate(self, frame: Frame, name: str) -> None:
+        """One mechanism, then what do() makes of it."""
+        frame.now[name] = self._intervened(frame, name, self.mechanisms[name](frame))
 
     def noise_table(self, seed: int) -> pa.Table:
         """``truth/noise``: the Philox key of each variable."""
@@ -229,7 +237,7 @@ class CausalModel:
         while frame.n:
             frame.advance(step, self.dynamic)
             for name in names:
-                frame.now[name] = self._intervened(frame, name, self.mechanisms[name](frame))
+                self._evaluate(frame, name)
                 if name == "follow_up":
                     frame.retain(frame.now[name] == FOLLOW_UP.index("ongoing"))
                     if not frame.n:
