@@ -13,6 +13,7 @@ from ontology.knowledge import KnowledgeGraph
 from ontology.variants import Variant, catalogue
 
 VARIANT_SUFFIX = "_variant"
+SYMPTOM_PREFIX = "symptom:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Codebook:
     variants: Mapping[str, Variant]
     progression: tuple[str, str, str]  # code, system, name
     death: tuple[str, str, str]
+    symptoms: Mapping[str, tuple[str, str]]  # key -> HPO code, name
 
 
 def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
@@ -63,6 +65,11 @@ def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
         variants,
         _event(knowledge, "disease_progression"),
         _event(knowledge, "death_event"),
+        {
+            name: (f"HP:{knowledge.code(SYMPTOM_PREFIX + name, 'HPO')}", variable.label)
+            for name, variable in model.disease.variables.items()
+            if isinstance(variable, spec.Symptom)
+        },
     )
 
 

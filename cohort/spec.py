@@ -506,6 +506,81 @@ class ToxicityStop(Variable):
     ending: dict[str, int]
 
 
+class Performance(Variable):
+    """ECOG performance status over time; ``start``: the variable with that at index."""
+
+    kind: Literal["performance"]
+    start: str
+    sd: Number
+    persistence: Number
+
+
+class Weight(Variable):
+    """Body weight over time; ``start``: the variable with that at index. ``early_loss``: what is
+    lost, on the log scale, over the first ``over_days`` of illness."""
+
+    kind: Literal["weight"]
+    start: str
+    early_loss: Number
+    over_days: Number
+    sd: Number
+    persistence: Number
+    range: tuple[float, float]
+
+
+class Vital(Variable):
+    """A vital sign at a visit."""
+
+    kind: Literal["vital"]
+    mean: Number
+    between_sd: Number
+    within_sd: Number
+    range: tuple[float, float]
+    decimals: int
+
+
+class Symptom(Variable):
+    """A symptom at a visit, by grade; ``stays``: what presence before adds to the logit."""
+
+    kind: Literal["symptom"]
+    base: Number
+    stays: Number
+    grades: Numbers
+
+
+class TumourFraction(Variable):
+    """Circulating tumour DNA at a scan; ``limit``: below it nothing is detected."""
+
+    kind: Literal["tumour_fraction"]
+    median: Number
+    sd_log: Number
+    most: Number
+    limit: Number
+
+
+class Missing(Variable):
+    """Whether something is not recorded at a visit, and by which mechanism.
+
+    Rates are probabilities at the reference of their effects; ``mar_effects`` may only read what is
+    on record, ``mnar_effects`` read what is not.
+    """
+
+    kind: Literal["missing"]
+    mcar: Number
+    mar: Number
+    mnar: Number
+    mar_effects: tuple[Effect, ...] = ()
+    mnar_effects: tuple[Effect, ...] = ()
+
+
+class Lost(Variable):
+    """Loss to follow-up between visits, ``rate`` a week; ``withdrawal``: share that withdraw."""
+
+    kind: Literal["lost"]
+    rate: Number
+    withdrawal: Number
+
+
 AnyVariable = Annotated[
     Histogram
     | Bernoulli
@@ -548,7 +623,14 @@ AnyVariable = Annotated[
     | Dose
     | DoseDelay
     | DoseLimiting
-    | ToxicityStop,
+    | ToxicityStop
+    | Performance
+    | Weight
+    | Vital
+    | Symptom
+    | TumourFraction
+    | Missing
+    | Lost,
     Field(discriminator="kind"),
 ]
 

@@ -83,7 +83,7 @@ class FollowUp(Dynamic):
         idle = frame.is_level("regimen", NO_REGIMEN, 1) & ~frame.is_level("response", "PD", 1)
         status[idle & ~frame.state["opens"]] = FOLLOW_UP.index("off_treatment")
         if self.v.lost:
-            status[frame.value(self.v.lost, 1)] = FOLLOW_UP.index("lost")
+            status[frame.value(self.v.lost, 1) > 0] = FOLLOW_UP.index("lost")
         status[day > frame[self.v.accrual]] = FOLLOW_UP.index("censored")
         status[frame.value("death", 1) <= day] = FOLLOW_UP.index("dead")
         return status
@@ -116,14 +116,16 @@ class ScanDay(Dynamic):
         opening = frame["visit_day"] - 1.0 - np.floor(u * self.v.screening.value)
         if frame.step == 0:
             state["scan_index"] = np.zeros(frame.n, np.int64)
+            state["line_began"] = np.zeros(frame.n, bool)
             state["previous_scan"] = state["last_scan"] = opening
             return opening
+        state["line_began"] = state["line_starts"]  # at the last visit; ``line`` runs after this
         since = frame["visit_day"] - state["line_start"]
         # A scan up to `window` days early still counts as the scheduled one.
         index = np.searchsorted(self.due, since + window, side="right")
         due = (index > state["scan_index"]) & ~frame.is_level("regimen", NO_REGIMEN, 1)
         if self.v.missed:
-            due &= ~frame[self.v.missed]
+            due &= frame[self.v.missed] == 0
         jitter = np.floor(u * (2.0 * window + 1.0)) - window
         scheduled = state["line_start"] + self.due[index - 1] + jitter
         # One that had to wait is made within a few days before the visit that reads it.

@@ -12,7 +12,7 @@ from alignment import arrow, schemas
 from alignment.panel import LabPanel
 from cohort.codebook import Codebook
 from cohort.model import CausalModel, Draw
-from cohort.tables import person, treatment, tumour
+from cohort.tables import condition, person, treatment, tumour
 from cohort.tables.lines import Lines
 
 
@@ -30,6 +30,9 @@ class CohortTables:
         made = (
             (schemas.PATIENTS, person.patients(model, draw)),
             (schemas.VISITS, person.visits(draw)),
+            (schemas.VITALS, condition.vitals(draw)),
+            (schemas.SYMPTOMS, condition.symptoms(model, draw, codebook)),
+            (schemas.CTDNA, condition.ctdna(model, draw)),
             (schemas.VARIANTS, person.variants(draw, codebook)),
             (schemas.LESIONS, tumour.lesions(model, draw)),
             (schemas.RESPONSES_TABLE, tumour.responses(model, draw)),
@@ -39,6 +42,7 @@ class CohortTables:
             (schemas.EVENTS, treatment.events(draw, codebook, lines)),
             (schemas.TRUTH_PATIENTS, person.truth_patients(model, draw)),
             (schemas.TRUTH_LESIONS, tumour.truth_lesions(draw)),
+            (schemas.TRUTH_MISSING, condition.truth_missing(draw)),
             (schemas.TRUTH_DEATHS, treatment.truth_deaths(draw)),
         )
         return {table.path: arrow.build(table, columns) for table, columns in made}
@@ -49,8 +53,9 @@ class CohortTables:
         return Lines.of(self.model, self.draw)
 
     def panel(self) -> LabPanel:
-        """Latent laboratory values at every visit."""
-        visits = self.draw.visits
+        """Latent laboratory values at every visit with a blood sample."""
+        rows = np.flatnonzero(condition.drawn(self.draw))
+        visits = {name: np.take(v, rows, axis=-1) for name, v in self.draw.visits.items()}
         at_index = {
             name: np.asarray(self.draw.levels[name])[self.draw.baseline[name]]
             for name in ("sex", "smoking_status")
