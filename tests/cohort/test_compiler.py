@@ -42,7 +42,7 @@ def broken(tmp_path: Path) -> Broken:
         ("{parent: egfr, odds_ratio: 0.02", "{parent: egrf, odds_ratio: 0.02", "did you mean 'egfr'"),
         ("{parent: egfr, odds_ratio: 0.02", "{parent: egfr, odds_ratio: 50", "sign '-'"),
         ("{parent: egfr, odds_ratio: 0.02", "{parent: height_cm, odds_ratio: 0.02", "not an edge"),
-        ("level: female, odds_ratio: 1.25", "level: femal, odds_ratio: 1.25", "no level 'femal'"),
+        ("level: female, odds_ratio: 1.55", "level: femal, odds_ratio: 1.55", "no level 'femal'"),
         ("unit: g/dL", "unit: g/gallon", "unknown unit 'g/gallon'"),
         ("values: {male: 0.53, female: 0.47}", "values: {male: 0.53, female: 0.57}", "add up to 1.1"),
         ("values: {male: 0.53, female: 0.47}", "values: {male: 1.0}", "one number for each"),

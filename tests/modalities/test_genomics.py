@@ -29,15 +29,19 @@ PLACES = {
     "TP53_R175H": ("chr17", 7675088, "C", "T"),
     "TP53_R248Q": ("chr17", 7674220, "C", "T"),
     "TP53_R273H": ("chr17", 7673802, "C", "T"),
+    "PIK3CA_H1047R": ("chr3", 179234297, "A", "G"),
+    "PIK3CA_E545K": ("chr3", 179218303, "G", "A"),
+    "KRAS_G13D": ("chr12", 25245347, "C", "T"),
+    "EGFR_G719S": ("chr7", 55174014, "G", "A"),
 }
-MINUS = {"KRAS", "BRAF", "TP53", "KEAP1", "ALK"}
+MINUS = {"KRAS", "BRAF", "TP53", "KEAP1", "ALK", "CDKN2A"}
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
 def rows(variants: list[tuple[int, Variant, float]]) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"patient_id": patient_id(i), "gene": v.gene, "hgnc": v.hgnc, "hgvs_c": v.hgvs_c,
+            {"patient_id": patient_id(i), "day": 0, "gene": v.gene, "hgnc": v.hgnc, "hgvs_c": v.hgvs_c,
              "hgvs_p": v.hgvs_p, "chrom": v.chrom, "pos": v.pos, "ref": v.ref, "alt": v.alt,
              "vaf": vaf, "origin": "somatic"}
             for i, v, vaf in variants
@@ -71,7 +75,11 @@ def test_distances_on_the_genome_are_those_on_the_transcript(known: dict[str, Va
     exons = [
         ("TP53_R175H", "TP53_V157F", -1), ("TP53_R175H", "TP53_R158L", -1),
         ("TP53_R248Q", "TP53_R248W", -1), ("KRAS_G12C", "KRAS_G12D", -1),
-        ("KEAP1_R320Q", "KEAP1_G333C", -1),
+        ("KEAP1_R320Q", "KEAP1_G333C", -1), ("KRAS_G12D", "KRAS_G13D", -1),
+        ("EGFR_G719S", "EGFR_G719A", 1), ("EGFR_L858R", "EGFR_L861Q", 1),
+        ("EGFR_T790M", "EGFR_S768I", 1), ("BRAF_V600E", "BRAF_D594G", -1),
+        ("BRAF_V600E", "BRAF_K601E", -1), ("BRAF_G469A", "BRAF_G466V", -1),
+        ("PIK3CA_E545K", "PIK3CA_E542K", 1), ("CDKN2A_R80X", "CDKN2A_R58X", -1),
     ]  # fmt: skip
     for first, second, strand in exons:
         coding = [int(known[k].hgvs_c.split("c.")[1][:-3]) for k in (first, second)]
