@@ -136,6 +136,42 @@ def test_the_same_table_gives_the_same_bytes(known: dict[str, Variant], tmp_path
         assert a.read_bytes() == b.read_bytes()
 
 
+def test_a_later_specimen_is_a_sample_of_its_own(known: dict[str, Variant], tmp_path: Path) -> None:
+    """``P0000001-D126`` stands right after its patient; who has one specimen keeps one column."""
+    patients = [patient_id(i) for i in range(4)]
+    baseline = rows([(0, known["KRAS_G12C"], 0.2), (1, known["EGFR_exon19del"], 0.3),
+                     (3, known["EGFR_exon19del"], 0.25)])  # fmt: skip
+    later = rows([(1, known["EGFR_exon19del"], 0.28), (1, known["EGFR_T790M"], 0.11),
+                  (3, known["EGFR_T790M"], 0.09)]).assign(day=[126, 126, 378])  # fmt: skip
+    last = rows([(1, known["EGFR_T790M"], 0.14)]).assign(day=1001)
+    frame = pd.concat([last, later, baseline], ignore_index=True)
+    path, _ = write_vcf(frame, patients, tmp_path / "c.vcf.gz", seed=1, model="m")
+    reader = cyvcf2.VCF(str(path))
+    assert reader.samples == ["P0000000", "P0000001", "P0000001-D126", "P0000001-D1001",
+                              "P0000002", "P0000003", "P0000003-D378"]  # fmt: skip
+    found = {
+        (reader.samples[i], r.INFO["HGVSP"], round(float(r.format("AF")[i][0]), 3))
+        for r in reader for i in np.flatnonzero(r.gt_types == 1)
+    }  # fmt: skip
+    assert found == {
+        (row.patient_id + (f"-D{row.day}" if row.day else ""), row.hgvs_p, row.vaf)
+        for row in frame.itertuples()
+    }
+    alone, _ = write_vcf(baseline, patients, tmp_path / "b.vcf.gz", seed=1, model="m")
+    with pysam.VariantFile(str(path)) as both, pysam.VariantFile(str(alone)) as one:
+        for record in one:
+            (same,) = both.fetch(record.chrom, record.pos - 1, record.pos)
+            for patient in patients:
+                cells = [dict(r.samples[patient]) for r in (record, same)]
+                assert cells[0] == cells[1]
+
+
+def test_a_specimen_before_the_first_is_refused(known: dict[str, Variant], tmp_path: Path) -> None:
+    frame = rows([(0, known["KRAS_G12D"], 0.25)]).assign(day=-3)
+    with pytest.raises(ConsilienceError, match="before day 0"):
+        write_vcf(frame, [patient_id(0)], tmp_path / "c.vcf.gz", seed=1, model="m")
+
+
 def test_nobody_carries_anything(tmp_path: Path, known: dict[str, Variant]) -> None:
     empty = rows([(0, known["KRAS_G12D"], 0.25)]).iloc[:0]
     path, index = write_vcf(empty, [patient_id(0)], tmp_path / "c.vcf.gz", seed=1, model="m")
