@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from cohort.model import CausalModel, Draw
+from cohort.model import CausalModel, Draw, Intervention
 from ontology.knowledge import KnowledgeGraph
 
 N = 150_000
@@ -298,3 +298,16 @@ def test_allele_fractions(draw: Draw, gene: str) -> None:
         assert 0.75 < ratio < 0.97
     else:
         assert ratio == pytest.approx(1.0, abs=0.03)
+
+
+def test_forcing_a_mutation_leaves_carriers_as_they_are(nsclc: CausalModel) -> None:
+    """Under do(egfr) everybody has an allele and a fraction; who had one keeps both."""
+    names = ["egfr_variant", "egfr_vaf", "egfr_sensitising"]
+    factual = nsclc.sample(4000, 7, variables=names).baseline
+    forced = nsclc.do(Intervention("egfr", True)).sample(4000, 7, variables=names).baseline
+    assert (forced["egfr_variant"] > 0).all() and not np.isnan(forced["egfr_vaf"]).any()
+    carriers = factual["egfr_variant"] > 0
+    for name in names:
+        assert np.array_equal(forced[name][carriers], factual[name][carriers])
+    cured = nsclc.do(Intervention("egfr", False)).sample(4000, 7, variables=names).baseline
+    assert not cured["egfr_variant"].any() and not cured["egfr_sensitising"].any()
