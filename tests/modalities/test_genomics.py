@@ -11,7 +11,7 @@ import pysam
 import pytest
 
 from alignment.identifiers import patient_id
-from modalities.genomics import write_vcf
+from modalities.genomics import genotypes, write_genotypes, write_vcf
 from ontology.errors import ConsilienceError
 from ontology.knowledge import KnowledgeGraph
 from ontology.variants import CONTIGS, Variant, catalogue
@@ -164,6 +164,45 @@ def test_a_later_specimen_is_a_sample_of_its_own(known: dict[str, Variant], tmp_
             for patient in patients:
                 cells = [dict(r.samples[patient]) for r in (record, same)]
                 assert cells[0] == cells[1]
+
+
+def text(path: Path) -> list[str]:
+    with pysam.BGZFile(str(path), "r") as file:
+        return file.read().decode().splitlines()
+
+
+def test_shards_side_by_side_are_the_whole(known: dict[str, Variant], tmp_path: Path) -> None:
+    """Columns made in shards give the text that one shard of all gives, fusions and later
+    specimens included, and can be found through the index."""
+    patients = [patient_id(i) for i in range(40)]
+    keys = sorted(known)
+    carried = [(i, known[keys[(7 * i) % len(keys)]], 0.2) for i in range(40) if i % 3]
+    frame = rows([*carried, (5, known["CD74_ROS1"], 0.3), (25, known["EGFR_T790M"], 0.1)])
+    frame.loc[len(frame) - 1, "day"] = 126
+    whole, _ = write_vcf(frame, patients, tmp_path / "whole.vcf.gz", seed=3, model="m")
+    shards = []
+    for start, stop in ((0, 15), (15, 16), (16, 40)):
+        mine = frame[frame["patient_id"].isin(patients[start:stop])]
+        shards.append(genotypes(mine, patients[start:stop], seed=3))
+    assert not shards[1].cells  # patient 15 carries nothing
+    parts, index = write_genotypes(shards, tmp_path / "parts.vcf.gz", model="m")
+    assert text(parts) == text(whole)
+    assert index.is_file()
+    with pysam.VariantFile(str(parts)) as reader:
+        (record,) = reader.fetch("chr7", 55181377, 55181378)
+        assert record.samples["P0000025-D126"]["GT"] == (0, 1)
+
+
+def test_shards_that_do_not_fit_are_refused(known: dict[str, Variant], tmp_path: Path) -> None:
+    one = genotypes(rows([(0, known["KRAS_G12D"], 0.2)]), [patient_id(0)], seed=1)
+    moved = rows([(1, known["KRAS_G12D"], 0.2)]).assign(pos=25245399)
+    other = genotypes(moved, [patient_id(1)], seed=1)
+    path = tmp_path / "c.vcf.gz"
+    with pytest.raises(ConsilienceError, match="not unique"):
+        write_genotypes([one, one], path, model="m")
+    with pytest.raises(ConsilienceError, match="one name at two places"):
+        write_genotypes([one, other], path, model="m")
+    assert not path.exists()
 
 
 def test_a_specimen_before_the_first_is_refused(known: dict[str, Variant], tmp_path: Path) -> None:
