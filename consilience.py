@@ -14,13 +14,14 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from alignment import schemas, splits
 from alignment.dataset import Dataset, DatasetWriter, load
@@ -30,7 +31,8 @@ from alignment.planner import plan_patients
 from alignment.run import RunConfig, bundled, is_name, load_config
 from cohort.codebook import Codebook, build_codebook
 from cohort.compiler import compile_disease
-from cohort.explain import explain_variable
+from cohort.explain import Why, explain_value, explain_variable, trace_model
+from cohort.explain.address import parse as parse_address
 from cohort.model import CausalModel, Intervention
 from cohort.tables import CohortTables
 from modalities import labs
@@ -45,11 +47,13 @@ __all__ = [
     "ConsilienceError",
     "Dataset",
     "Intervention",
+    "Why",
     "evaluate",
     "explain",
     "generate",
     "load",
     "twin",
+    "why",
 ]
 
 log = logging.getLogger("consilience")
@@ -117,10 +121,110 @@ def evaluate(
     return judge(load(dataset).folder, page=page, progress=progress)
 
 
-def explain(variable: str, *, config: str | Path = "nsclc") -> str:
-    """Parents, equation, numbers and sources of one variable."""
-    job = Job.prepare(load_config(config))
-    return explain_variable(job.model, job.knowledge, variable)
+def explain(
+    variable: str,
+    *,
+    config: str | Path = "nsclc",
+    dataset: str | Path | Dataset | None = None,
+    draw: str | Path | None = None,
+    hops: int = 1,
+) -> str:
+    """Parents, equation, numbers and sources of one variable.
+
+    ``draw``: also write the causal graph around it, ``hops`` edges far, as SVG or PNG. With
+    ``dataset`` its config and interventions apply.
+    """
+    job = _job_of(dataset) if dataset is not None else Job.prepare(load_config(config))
+    text = explain_variable(job.model, job.knowledge, variable)
+    if draw is not None:
+        from cohort.explain.drawing import draw_variable  # matplotlib: only who draws waits for it
+
+        draw_variable(job.model, job.knowledge, variable, Path(draw), hops)
+    return text
+
+
+def why(
+    dataset: str | Path | Dataset | None,
+    patient: str,
+    *,
+    value: str,
+    day: int | None = None,
+    config: str | Path = "nsclc",
+) -> Why:
+    """Why a patient has a value: parents, terms, noise, and how it was recorded.
+
+    ``value``: ``labs.LDH``, ``lesions.L01.long_axis_mm``, ``patients.age``, or a variable. The
+    patient is replayed; with ``dataset`` the replay must give what the dataset holds. Without one
+    the patient is that of ``config``.
+    """
+    index = patient_index(patient)
+    source = _opened(dataset) if dataset is not None else None
+    if source is None:
+        job = Job.prepare(load_config(config))
+    else:
+        _require_patient(source, patient)
+        job = _job_of(source)
+    model = trace_model(job.model)
+    tables = sample_shard(model, job.codebook, True, (job.run.seed, range(index, index + 1)))
+    made = explain_value(
+        model, job.knowledge, tables,
+        seed=job.run.seed, index=index, day=day, value=value,
+    )  # fmt: skip
+    return made if source is None else _compared(made, source, job)
+
+
+def _compared(made: Why, source: Dataset, job: Job) -> Why:
+    """The dataset must hold what the replay gives; if another version made it, say so."""
+    if made.row is None:
+        return made
+    address = parse_address(made.address, job.model)
+    assert address.table is not None
+    path = source.folder / address.table.path
+    if not path.is_file():
+        note = f"the dataset holds no {address.table.path}: nothing to compare with"
+        return replace(made, notes=(note,))
+    table = pq.read_table(path, filters=[("patient_id", "==", made.patient)])
+    rows = [r for r in table.to_pylist() if address.key(r) == address.key(made.row)]
+    held = rows[0][address.column] if rows else "no such row"
+    same = source.manifest["model_version"] == job.model.version
+    if held == made.recorded:
+        note = "the dataset holds the same value" + (
+            "" if same else ", though another version of the model made it"
+        )
+        return replace(made, notes=(note,))
+    reason = (
+        "the dataset was changed after it was made, or made in another environment: "
+        "consilience evaluate shows what contradicts"
+        if same
+        else "the dataset was made by another version of the model (model_version differs): "
+        f"use consilience {source.manifest['version']} with its disease file"
+    )
+    raise ConsilienceError(
+        f"the replay of {made.patient} does not give the dataset's {made.address}",
+        where=source.folder, got=f"dataset {held}", wanted=f"replay {made.recorded}",
+        remedy=reason,
+    )  # fmt: skip
+
+
+def _opened(dataset: str | Path | Dataset) -> Dataset:
+    return dataset if isinstance(dataset, Dataset) else load(dataset)
+
+
+def _job_of(dataset: str | Path | Dataset) -> Job:
+    """The run that made a dataset, with its interventions."""
+    manifest = _opened(dataset).manifest
+    do = tuple(Intervention(**item) for item in manifest["interventions"])
+    run = RunConfig.model_validate(manifest["config"])
+    return Job.prepare(run.model_copy(update={"seed": manifest["seed"]}), do)
+
+
+def _require_patient(source: Dataset, patient: str) -> None:
+    first, n = source.manifest["start"], source.manifest["patients"]
+    if not first <= patient_index(patient) < first + n:
+        raise ConsilienceError(
+            f"no patient {patient} in the dataset", where=source.folder,
+            wanted=f"{patient_id(first)} to {patient_id(first + n - 1)}",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -137,7 +241,14 @@ class Job:
         """Load the knowledge graph, compile the disease, apply the interventions."""
         path = bundled(run.disease, "diseases") if is_name(run.disease) else Path(run.disease)
         knowledge = KnowledgeGraph.load(path.stem)
-        model = compile_disease(path, knowledge, run.population, run.follow_up_days).do(*do)
+        model = compile_disease(
+            path,
+            knowledge,
+            population=run.population,
+            follow_up_days=run.follow_up_days,
+            scans=run.scans,
+            assessors=run.assessors,
+        ).do(*do)
         return cls(run, knowledge, model, build_codebook(model, knowledge))
 
 

@@ -7,6 +7,7 @@ Exit codes: 0 done and holds; 1 done and something does not hold; 2 the input ca
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ app = typer.Typer(
 console = Console()
 errors = Console(stderr=True)
 
+PATIENT = re.compile(r"P\d{7}")
 Config = Annotated[str, typer.Argument(help="Path of a YAML file, or the name of a bundled one.")]
 
 
@@ -87,11 +89,46 @@ def evaluate(
 
 @app.command()
 def explain(
-    variable: Annotated[str, typer.Argument(help="A variable of the causal model.")],
-    config: Annotated[str, typer.Option(help="Run config by name or path.")] = "nsclc",
+    what: Annotated[
+        str, typer.Argument(help="A variable of the causal model, or a patient as P0000007.")
+    ],
+    config: Annotated[str | None, typer.Option(help="Run config by name or path.")] = None,
+    dataset: Annotated[
+        Path | None, typer.Option(help="Dataset folder: its config, seed and interventions.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Of a variable: also draw its graph, .svg or .png.")
+    ] = None,
+    hops: Annotated[int, typer.Option(help="How many edges the drawing goes.")] = 1,
+    value: Annotated[
+        str | None, typer.Option(help="Of a patient: labs.LDH, patients.age, or a variable.")
+    ] = None,
+    day: Annotated[int | None, typer.Option(help="Of a patient: the study day.")] = None,
 ) -> None:
-    """Print parents, equation, numbers and sources of a variable."""
-    typer.echo(cs.explain(variable, config=config))
+    """Say what a variable follows from, or why a patient has a value."""
+    if config is not None and dataset is not None:
+        raise ConsilienceError(
+            "--config and --dataset together", remedy="give one: a dataset names its config"
+        )
+    if PATIENT.fullmatch(what):
+        if value is None:
+            raise ConsilienceError(
+                f"which value of {what}?", remedy="for example --day 21 --value labs.LDH"
+            )
+        if out is not None:
+            raise ConsilienceError(
+                "--out draws variables", got=what, remedy="leave out --out, or name a variable"
+            )
+        typer.echo(cs.why(dataset, what, day=day, value=value, config=config or "nsclc").text)
+        return
+    if value is not None or day is not None:
+        raise ConsilienceError(
+            "--value and --day belong to a patient", got=what, wanted="a patient as P0000007"
+        )
+    text = cs.explain(what, config=config or "nsclc", dataset=dataset, draw=out, hops=hops)
+    typer.echo(text)
+    if out is not None:
+        console.print(f"wrote {out}")
 
 
 @app.command()

@@ -33,6 +33,9 @@ NEGATIVES = {
 
 Rows = list[dict[str, Any]]
 
+READER = "investigator"
+"""The reader of the site writes the report and the SR; a central review only measures."""
+
 
 def plan_patients(
     tables: Mapping[str, pa.Table],
@@ -49,7 +52,9 @@ def plan_patients(
     """
     patients = _rows(tables[schemas.PATIENTS.path])
     observed = _by_patient(_merged_lesions(tables))
-    responses = _by_patient(_rows(tables[schemas.RESPONSES_TABLE.path]))
+    responses = _by_patient(
+        [r for r in _rows(tables[schemas.RESPONSES_TABLE.path]) if r["assessor"] == READER]
+    )
     treatments = _by_patient(_rows(tables[schemas.TREATMENTS.path]))
     plans: list[EncounterPlan] = []
     for person in patients:
@@ -156,7 +161,7 @@ def _subject(person: dict[str, Any]) -> Subject:
 
 def _line_on(treatments: Rows, day: int) -> dict[str, Any] | None:
     """The line that a scan on ``day`` assesses: the last that began before it."""
-    begun = [row for row in treatments if row["start_day"] < day]
+    begun = [row for row in treatments if row["line"] > 0 and row["start_day"] < day]
     return max(begun, key=lambda row: row["line"]) if begun else None
 
 
@@ -164,7 +169,8 @@ def _merged_lesions(tables: Mapping[str, pa.Table]) -> Rows:
     observed, latent = (
         tables[table.path].to_pandas() for table in (schemas.LESIONS, schemas.TRUTH_LESIONS)
     )
-    keys = list(schemas.LESIONS.key)
+    observed = observed[observed["assessor"] == READER]
+    keys = list(schemas.TRUTH_LESIONS.key)
     for frame in (observed, latent):
         frame[["patient_id", "lesion_id"]] = frame[["patient_id", "lesion_id"]].astype(str)
     latent = latent.rename(

@@ -8,12 +8,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from alignment.identifiers import MAX_PATIENTS
 from alignment.plan import Protocol
 from ontology.errors import ConsilienceError, nearest
 from ontology.yamlfile import read_yaml
+
+Wanted = str | bool | int | tuple[str | bool | int, ...]
+"""What a population asks of a variable: a level, yes or no, or any of several."""
 
 Modality = Literal["labs", "genomics", "imaging", "notes"]
 MODALITIES: tuple[Modality, ...] = ("labs", "genomics", "imaging", "notes")
@@ -44,7 +47,10 @@ class RunConfig(BaseModel):
     patients: int = Field(ge=1, le=MAX_PATIENTS)
     seed: int = Field(ge=0, lt=2**63)
     modalities: tuple[Modality, ...] = MODALITIES
-    population: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    population: dict[str, Wanted] = Field(default_factory=dict)
+    assessors: tuple[Literal["investigator", "central"], ...] = ("investigator",)
+    scan_weeks: tuple[float, ...] | None = None
+    scan_every_weeks: float | None = Field(default=None, gt=0)
     follow_up_days: tuple[int, int] | None = None
     imaging: ImagingOptions = ImagingOptions()
 
@@ -59,6 +65,19 @@ class RunConfig(BaseModel):
         if value is not None and not 0 < value[0] < value[1]:
             raise ValueError("wanted [shortest, longest] with 0 < shortest < longest")
         return value
+
+    @model_validator(mode="after")
+    def _whole_schedule(self) -> RunConfig:
+        if (self.scan_weeks is None) != (self.scan_every_weeks is None):
+            raise ValueError("give scan_weeks and scan_every_weeks together, or neither")
+        return self
+
+    @property
+    def scans(self) -> tuple[tuple[float, ...], float] | None:
+        """Weeks of the first scans of a line and those between later ones, where given."""
+        if self.scan_weeks is None or self.scan_every_weeks is None:
+            return None
+        return self.scan_weeks, self.scan_every_weeks
 
     def digest(self) -> str:
         """Hash of everything that shapes a patient: not N, which only says how many."""

@@ -1,115 +1,149 @@
-"""Trial arms under the model's regimens beside their published summaries. Set by hand, not fitted.
+"""Study arms: what was fitted, what was not, and what the targets determine.
 
-python benchmarks/arms.py [--patients 24576]
+Part of benchmarks/disease.py.
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
-from lifelines import KaplanMeierFitter
-from results import Row, write
+from results import Row
+from scipy.stats import binomtest
 
-import consilience as cs
-from alignment.run import load_config
-from cohort.model import Draw
-from cohort.tables import CohortTables
+from alignment.run import bundled
+from alignment.schemas import PFS_CAUSES
+from cohort import study as studies
+from cohort.fit import Fit, Free, fit
+from cohort.study import MONTH, Arm, Published
+from ontology.knowledge import KnowledgeGraph
+from ontology.yamlfile import read_yaml
 
-COMMAND = "python benchmarks/arms.py"
-MONTH = 30.4375
-SEED = 2024
+COMMAND = "python benchmarks/disease.py"
+FITTED = ("checkmate057_docetaxel", "checkmate017_docetaxel", "keynote189_placebo")
+OTHERS = ("keynote024_pembrolizumab", "flaura_comparator", "flaura_osimertinib")
+FREE = (
+    "kg.typical.docetaxel.value",
+    "ks.typical.docetaxel.value",
+    "kg.typical.platinum_pemetrexed.value",
+    "ks.typical.platinum_pemetrexed.value",
+    "kg.effects.1.ratio",
+)
+"""Two rates a regimen, docetaxel's shared by both of its arms; and how much faster squamous cancer
+grows, shared by all regimens. The histology effect on survival time stays where it is."""
 
-
-@dataclass(frozen=True)
-class Arm:
-    """Published: median OS and PFS in months and ORR in per cent, with intervals where known."""
-
-    name: str
-    regimen: str
-    eligible: Callable[[Draw], np.ndarray]
-    os: tuple[float, float, float]
-    pfs: tuple[float, float, float]
-    orr: tuple[float, float, float]
-
-
-def within(value: float, share: float = 0.15) -> tuple[float, float, float]:
-    """The published value where its interval is not to hand: 15 % either way."""
-    return value, value * (1 - share), value * (1 + share)
+UNITS = {"os": "months", "pfs": "months", "orr": "%"}
 
 
-def at(draw: Draw, variable: str, *levels: str) -> np.ndarray:
-    codes = [draw.levels[variable].index(level) for level in levels]
-    return np.isin(draw.baseline[variable], codes)
+def interval(endpoint: str, result: Published) -> tuple[float, float]:
+    """What counts as reached: the published interval, the exact binomial one, or 15 %."""
+    if endpoint == "orr":
+        assert result.n is not None
+        exact = binomtest(round(result.value / 100 * result.n), result.n).proportion_ci(0.95)
+        return 100 * exact.low, 100 * exact.high
+    if result.low is not None and result.high is not None:
+        return result.low, result.high
+    return 0.85 * result.value, 1.15 * result.value
 
 
-def fit_for_trial(draw: Draw) -> np.ndarray:
-    return at(draw, "ecog", "0", "1")
+def arm(name: str, knowledge: KnowledgeGraph, patients: int, seed: int) -> Arm:
+    """A study's arm by name."""
+    study = studies.load_study(name)
+    model = studies.study_model(study, knowledge)
+    return studies.run_study(study, model, patients, seed)
 
 
-ARMS = (
-    Arm("CheckMate-057 docetaxel", "docetaxel",
-        lambda d: fit_for_trial(d) & ~at(d, "histology", "squamous"),
-        (9.4, 8.1, 10.7), within(4.2), (12.0, 8.8, 16.8)),
-    Arm("CheckMate-017 docetaxel", "docetaxel",
-        lambda d: fit_for_trial(d) & at(d, "histology", "squamous"),
-        (6.0, 5.1, 7.3), within(2.8), (9.0, 4.6, 14.8)),
-    Arm("KEYNOTE-189 placebo", "platinum_pemetrexed",
-        lambda d: fit_for_trial(d) & ~at(d, "histology", "squamous")
-        & ~d.baseline["egfr"] & ~d.baseline["alk"],
-        (10.6, 8.7, 13.6), (4.9, 4.7, 5.5), (18.9, 13.8, 25.0)),
-    Arm("KEYNOTE-024 pembrolizumab", "pembrolizumab",
-        lambda d: fit_for_trial(d) & at(d, "pdl1_class", ">=50")
-        & ~d.baseline["egfr"] & ~d.baseline["alk"],
-        within(26.3), within(10.3), (44.8, 36.8, 53.0)),
-    Arm("FLAURA osimertinib", "osimertinib",
-        lambda d: fit_for_trial(d) & d.baseline["egfr"],
-        within(38.6), within(18.9), (80.0, 75.0, 85.0)),
-)  # fmt: skip
+def main_rows(arms: dict[str, Arm]) -> Iterator[Row]:
+    """Median OS and PFS and ORR beside what was published, fitted or not."""
+    for name, made in arms.items():
+        reached = made.summary()
+        for endpoint, unit in UNITS.items():
+            result = made.study.published[endpoint]
+            low, high = interval(endpoint, result)
+            fitted = name in FITTED
+            yield Row(
+                f"{made.study.title}: {endpoint.upper()}",
+                round(reached[endpoint], 2),
+                unit,
+                COMMAND,
+                target=f"{low:.3g} to {high:.3g}" if fitted else None,
+                met=bool(low <= reached[endpoint] <= high) if fitted else None,
+                against=f"published {result.value:g}" + ("" if fitted else ", not fitted"),
+            )
 
 
-def summaries(job: cs.Job, arm: Arm, patients: int) -> dict[str, float]:
-    """Median OS and PFS in months and ORR in per cent of the eligible under the arm's regimen."""
-    model = job.model.do(cs.Intervention("regimen", arm.regimen, 1))
-    draw = model.sample(patients, SEED)
-    survival = (
-        CohortTables(model, job.codebook, draw).tables()["tables/survival.parquet"].to_pandas()
-    )
-    first = survival[survival["line"] == 1]
-    keep = arm.eligible(draw)
-    first = first[keep[first["patient_id"].astype(str).str[1:].astype(int).to_numpy()]]
-    medians = {
-        name: KaplanMeierFitter().fit(first[f"{name}_days"], first[f"{name}_event"])
-        .median_survival_time_ / MONTH
-        for name in ("os", "pfs")
-    }  # fmt: skip
-    scans = draw.scans
-    assessed = (scans["step"] > 0) & (scans["line_at_visit"] == 1)
-    responds = np.isin(scans["response"], [draw.levels["response"].index(r) for r in ("CR", "PR")])
-    responders = np.unique(scans["patient"][assessed & responds])
-    return {**medians, "orr": 100.0 * np.isin(np.flatnonzero(keep), responders).mean()}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--patients", type=int, default=24_576)
-    options = parser.parse_args()
-    run = load_config("nsclc").model_copy(update={"follow_up_days": (1800, 2200)})
-    job = cs.Job.prepare(run)
-    rows = []
-    for arm in ARMS:
-        found = summaries(job, arm, options.patients)
-        for name, unit in (("os", "months"), ("pfs", "months"), ("orr", "%")):
-            published, low, high = getattr(arm, name)
-            rows.append(
-                Row(f"{arm.name}: {name.upper()}", round(found[name], 2), unit, COMMAND,
-                    target=f"{low:.3g} to {high:.3g}", met=bool(low <= found[name] <= high),
-                    against=f"published {published:g}")
+def unfitted_rows(arms: dict[str, Arm]) -> Iterator[Row]:
+    """Landmarks, disease control and causes of progression, none of them fitted."""
+    for name in FITTED:
+        made = arms[name]
+        frame = made.outcomes
+        found = {
+            f"{endpoint}_{months}": 100 * studies.survival_at(
+                frame[f"{endpoint}_days"].to_numpy(), frame[f"{endpoint}_event"].to_numpy(),
+                months * MONTH,
+            )
+            for endpoint, months in (("pfs", 6), ("pfs", 12), ("os", 12), ("os", 18), ("os", 24))
+        }  # fmt: skip
+        found["disease_control"] = 100 * float((frame["confirmed_response"] <= 2).mean())
+        event = frame.loc[frame["pfs_event"], "pfs_cause"].to_numpy()
+        for code, cause in enumerate(PFS_CAUSES[:-1]):
+            found[f"progression_{cause}"] = 100 * float((event == code).mean())
+        for key, value in found.items():
+            published = made.study.published.get(key)
+            span = f" ({published.low:g}-{published.high:g})" if published and published.low else ""
+            yield Row(
+                f"{made.study.title}: {LABELS[key]}", round(value, 1), "%", COMMAND,
+                against=f"published {published.value:g}{span}, not fitted" if published
+                else "no published value at hand",
             )  # fmt: skip
-    write("arms", rows)
 
 
-if __name__ == "__main__":
-    main()
+LABELS = {
+    "pfs_6": "progression-free at 6 months",
+    "pfs_12": "progression-free at 12 months",
+    "os_12": "alive at 12 months",
+    "os_18": "alive at 18 months",
+    "os_24": "alive at 24 months",
+    "disease_control": "disease control",
+    "progression_target": "events by target growth",
+    "progression_nontarget": "events by non-target progression",
+    "progression_new_lesion": "events by a new lesion",
+    "progression_death": "events by death",
+}
+
+
+def fitted(
+    knowledge: KnowledgeGraph, patients: int, seed: int, iterations: int, tell: object = print
+) -> Fit:
+    """Fit the free numbers from where the disease file has them."""
+    disease = read_yaml(bundled("nsclc", "diseases")).data["variables"]
+    return fit(
+        [studies.load_study(name) for name in FITTED],
+        [Free(path, _number(disease, path)) for path in FREE],
+        knowledge,
+        patients=patients,
+        seed=seed,
+        iterations=iterations,
+        tell=tell,  # type: ignore[arg-type]
+    )
+
+
+def jacobian_rows(found: Fit) -> Iterator[Row]:
+    """Free numbers against targets, and the rank of the Jacobian."""
+    singular = np.linalg.svd(found.jacobian, compute_uv=False)
+    yield Row("fit: free numbers", len(found.free), "1", COMMAND,
+              against=", ".join(f.path.removesuffix(".value") for f in found.free))  # fmt: skip
+    yield Row("fit: targets", len(found.targets), "1", COMMAND, target="> free numbers",
+              met=len(found.targets) > len(found.free))  # fmt: skip
+    yield Row("fit: rank of the Jacobian", found.rank, "1", COMMAND, target=str(len(found.free)),
+              met=found.rank == len(found.free),
+              against="singular values " + ", ".join(f"{v:.3g}" for v in singular))  # fmt: skip
+
+
+def _number(data: object, path: str) -> float:
+    for key in path.split("."):
+        data = data[int(key)] if isinstance(data, list) else data[key]  # type: ignore[index]
+    assert isinstance(data, int | float)
+    return float(data)
+
+

@@ -14,23 +14,24 @@ from numpy.typing import NDArray
 from alignment import arrow
 from alignment.noise import Noise
 from alignment.schemas import TRUTH_NOISE
+from cohort import conditions
 from cohort.frame import Array, Frame
 from cohort.mechanisms.base import Mechanism
 from cohort.mechanisms.course import Policy
 from cohort.mechanisms.visits import FOLLOW_UP
-from cohort.spec import DiseaseFile
+from cohort.spec import DiseaseFile, Recist
 from ontology.errors import ConsilienceError, nearest
 
+DEATHS = ("death", "cancer_death")
 FIRST = ("visit_day", "follow_up")
 """Evaluated before all others at a visit: whoever is not followed has no visit."""
 
 RECORDED = (
+    "opens",
     "line_starts",
-    "sld_measured",
-    "target_response",
     "nontarget_present",
-    "nontarget_gone",
     "lesion_present",
+    "lesion_seen",
     "lesion_target",
     "lesion_site",
     "lesion_lobe",
@@ -43,6 +44,12 @@ RECORDED = (
     "treatment_completed",
 )
 """Remembered by mechanisms and recorded with the visit."""
+
+RECORDED_BY_ASSESSOR = ("sld_measured", "target_response", "nontarget_gone")
+"""The same, once a reader."""
+
+MAX_ATTEMPTS = 10_000
+"""Patients drawn for one place in a population before it counts as empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ class Draw:
 
     ``baseline``: (n,) by variable. ``visits``: (m,) by variable, one entry a visit, sorted by
     patient and step; ``patient`` (0-based in the range) and ``step`` among them. ``scans``: the
-    visits with a scan, (..., s). ``death``: (n,) day of death as if never censored.
+    visits with a scan, (..., s). ``deaths``: (n,) day of death and of its causes, as if never
+    censored, by variable.
     """
 
     seed: int
@@ -70,7 +78,12 @@ class Draw:
     baseline: dict[str, Array]
     visits: dict[str, Array]
     scans: dict[str, Array]
-    death: Array
+    deaths: dict[str, Array]
+
+    @property
+    def death(self) -> Array:
+        """(n,) day of death."""
+        return self.deaths["death"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,7 @@ class CausalModel:
     levels: Mapping[str, tuple[str, ...]]
     graph: nx.DiGraph  # nodes (variable, lag); cause -> (effect, 0)
     version: str  # hash of graph and disease file
+    population: conditions.When = field(default_factory=dict)
     interventions: tuple[Intervention, ...] = field(default=())
 
     @cached_property
@@ -132,18 +146,78 @@ class CausalModel:
         and their ancestors, and no visits."""
         if n < 1:
             raise ConsilienceError("nothing to sample", got=f"n = {n}", wanted="n >= 1")
-        frame = Frame(seed, start, n, self.levels)
         wanted = self._closure(variables) if variables is not None else None
-        static = [v for v in self.order if v not in self.dynamic]
-        for name in static:
-            if wanted is None or name in wanted:
-                frame.now[name] = self._intervened(frame, name, self.mechanisms[name](frame))
-        baseline = dict(frame.now)
-        recorder = _Recorder(n)
+        baseline = self._baseline(seed, start, n, wanted)
+        recorder = _Recorder(n, self.assessors)
         if wanted is None and self.dynamic:
+            frame = self._frame(seed, start, n)
+            frame.now = dict(baseline)
             self._visits(frame, recorder)
         visits, scans = recorder.assemble()
-        return Draw(seed, start, n, self.levels, baseline, visits, scans, recorder.death)
+        return Draw(seed, start, n, self.levels, baseline, visits, scans, recorder.deaths)
+
+    def _baseline(
+        self, seed: int, start: int, n: int, wanted: set[str] | None
+    ) -> dict[str, Array]:
+        """(n,) by static variable. Each patient is drawn again until in the population, attempt k
+        with the noise of step -k; interventions come after, so that a twin keeps its attempt."""
+        static = [v for v in self.order if v not in self.dynamic]
+        deciding = self._closure(self.population)
+        attempts = np.zeros(n, np.int64)
+        waiting = np.arange(n)
+        while self.population and len(waiting):
+            attempt = int(attempts[waiting[0]])
+            frame = self._attempt(seed, start, n, waiting, attempt)
+            for name in static:
+                if name in deciding:
+                    frame.now[name] = self.mechanisms[name](frame)
+            fits = np.ones(len(waiting), bool)
+            for name, levels in self.population.items():
+                fits &= conditions.holds(frame[name], self.levels.get(name), levels)
+            waiting = waiting[~fits]
+            attempts[waiting] += 1
+            if attempt > MAX_ATTEMPTS:
+                raise ConsilienceError(
+                    "the population is empty, or nearly so",
+                    where="population",
+                    got=f"no patient in {MAX_ATTEMPTS} draws",
+                    wanted=str(dict(self.population)),
+                    remedy="loosen the conditions",
+                )
+        parts: dict[str, list[Array]] = {}
+        order = []
+        for attempt in np.unique(attempts):
+            rows = np.flatnonzero(attempts == attempt)
+            frame = self._attempt(seed, start, n, rows, int(attempt))
+            for name in static:
+                if wanted is None or name in wanted:
+                    self._evaluate(frame, name)
+                    parts.setdefault(name, []).append(frame.now[name])
+            order.append(rows)
+        back = np.argsort(np.concatenate(order), kind="stable")
+        return {name: np.concatenate(arrays)[back] for name, arrays in parts.items()}
+
+    def _attempt(
+        self, seed: int, start: int, n: int, rows: NDArray[np.int64], attempt: int
+    ) -> Frame:
+        frame = self._frame(seed, start, n)
+        frame.rows, frame.step = rows, -attempt
+        return frame
+
+    @cached_property
+    def assessors(self) -> tuple[str, ...]:
+        """Who reads the scans."""
+        return tuple(
+            v.assessor for v in self.disease.variables.values() if isinstance(v, Recist)
+        )
+
+    def _frame(self, seed: int, start: int, n: int) -> Frame:
+        """Where the values of a range of patients come to stand (``explain`` traces them)."""
+        return Frame(seed, start, n, self.levels)
+
+    def _evaluate(self, frame: Frame, name: str) -> None:
+        """One mechanism, then what do() makes of it."""
+        frame.now[name] = self._intervened(frame, name, self.mechanisms[name](frame))
 
     def noise_table(self, seed: int) -> pa.Table:
         """``truth/noise``: the Philox key of each variable."""
@@ -163,7 +237,7 @@ class CausalModel:
         while frame.n:
             frame.advance(step, self.dynamic)
             for name in names:
-                frame.now[name] = self._intervened(frame, name, self.mechanisms[name](frame))
+                self._evaluate(frame, name)
                 if name == "follow_up":
                     frame.retain(frame.now[name] == FOLLOW_UP.index("ongoing"))
                     if not frame.n:
@@ -240,17 +314,19 @@ class CausalModel:
 class _Recorder:
     """Collects values step by step and sorts them by patient."""
 
-    def __init__(self, n: int) -> None:
-        self.death: NDArray[np.float64] = np.full(n, np.nan)
+    def __init__(self, n: int, assessors: Iterable[str]) -> None:
+        self.deaths: dict[str, Array] = {name: np.full(n, np.nan) for name in DEATHS}
+        self.state = (*RECORDED, *(f"{k}_{a}" for k in RECORDED_BY_ASSESSOR for a in assessors))
         self.visits: dict[str, list[Array]] = {}
         self.scans: dict[str, list[Array]] = {"patient": []}
 
     def record(self, frame: Frame, names: Iterable[str]) -> None:
         """Add the frame's visits."""
-        self.death[frame.rows] = frame["death"]
+        for name, days in self.deaths.items():
+            days[frame.rows] = frame[name]
         scanned = np.flatnonzero(~np.isnan(frame["scan_day"]))
         values = {name: frame.now[name] for name in names}
-        values |= {name: frame.state[name] for name in RECORDED}
+        values |= {name: frame.state[name] for name in self.state}
         values["patient"] = frame.rows
         values["step"] = np.full(frame.n, frame.step, np.int16)
         values["line_at_visit"] = np.zeros(frame.n) if frame.step == 0 else frame.before["line"]

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from cohort.conditions import Wanted
 from cohort.numbers import Effect, Number, Numbers, Strict, numbers_of
 from ontology.evidence import Parameter
 
@@ -38,11 +39,12 @@ class Histogram(Variable):
 
 
 class Bernoulli(Variable):
-    """``logit P = logit(base) + effects``; ``base`` may depend on one parent's level."""
+    """``logit P = logit(base) + effects``; ``base`` may depend on the levels of one or two
+    parents (``by``), nested in this order."""
 
     kind: Literal["bernoulli"]
     base: Number | Numbers
-    by: str | None = None
+    by: tuple[str, ...] = ()
 
 
 class Categorical(Variable):
@@ -52,6 +54,33 @@ class Categorical(Variable):
     levels: tuple[str, ...]
     base: Numbers
     by: tuple[str, ...] = ()
+
+
+class Allele(Variable):
+    """Which allele a mutated gene has: ``none`` where ``gene`` is false, else by ``base``, with
+    effects toward a level as in a multinomial logit. The first level is ``none``."""
+
+    kind: Literal["allele"]
+    gene: str
+    levels: tuple[str, ...]
+    base: Numbers
+
+
+class AlleleFraction(Variable):
+    """Fraction of the reads that show the allele (``cohort.mechanisms.genes.AlleleFraction``).
+
+    ``clonal``: share of carriers in whom every tumour cell has it; in the others a share of the
+    cells between ``subclone`` and 1 has. NaN where ``allele`` is ``none``.
+    """
+
+    kind: Literal["allele_fraction"]
+    allele: str
+    purity: str
+    clonal: Number
+    subclone: Number
+    sd_log: Number
+    range: tuple[float, float]
+    decimals: int
 
 
 class Normal(Variable):
@@ -133,19 +162,105 @@ class Within(Variable):
     decimals: int = 0
 
 
+class Setting(Variable):
+    """A choice of the run, the same for every patient until ``do`` says otherwise."""
+
+    kind: Literal["setting"]
+    value: bool
+
+
+class Case(Strict):
+    """First case whose conditions all hold decides."""
+
+    when: dict[str, Wanted] = Field(default_factory=dict)
+    value: str | bool
+
+
+class Cases(Variable):
+    """A definition over several parents, by first match; the last case has no condition."""
+
+    kind: Literal["cases"]
+    cases: tuple[Case, ...]
+    why: str
+
+
+class Primary(Variable):
+    """Long axis of the primary: its share of the sum of target diameters."""
+
+    kind: Literal["primary"]
+    sum: str
+    share_sd: Number
+
+
+class TCategory(Variable):
+    """T by size, raised by invasion.
+
+    ``sizes``: largest diameter of each category, in order. ``invasion``: probability that invasion
+    alone makes the category at least that, whatever the size.
+    """
+
+    kind: Literal["t_category"]
+    size: str
+    sizes: Numbers
+    invasion: Numbers
+
+
+class Recurrence(Variable):
+    """Day of recurrence after local therapy; infinite where cured, 0 without local therapy.
+
+    ``cured`` is the probability of never recurring by the level of ``by``; ``effects`` act on its
+    logit. Times are log-normal.
+    """
+
+    kind: Literal["recurrence"]
+    by: str
+    local: str
+    cured: Numbers
+    median: Numbers
+    sd_log: Number
+    earliest: Number
+
+
+class OtherDeath(Variable):
+    """Day of death from other causes: Gompertz hazard, ``rate`` a year at ``reference_age``."""
+
+    kind: Literal["other_death"]
+    rate: Number
+    slope: Number
+    reference_age: float
+
+
 class VisitDay(Variable):
-    """Day of the visit: step times ``step_days``, and a delay of 0, 1, ... days."""
+    """Day of the visit: day 0, then steps of ``step_days`` with a delay of 0, 1, ... days.
+
+    After local therapy the second visit is at recurrence, day ``start``.
+    """
 
     kind: Literal["visit_day"]
     delay: Numbers
+    start: str
+    local: str
 
 
 class ScanDay(Variable):
-    """Scans every ``interval`` weeks from the start of a line; the first before treatment."""
+    """Scans at ``weeks`` from the start of a line, then ``every`` so many; one before treatment."""
 
     kind: Literal["scan_day"]
-    interval: Number
+    weeks: Numbers
+    every: Number
+    window: Number
     screening: Number
+    missed: str | None = None
+
+
+class BrainScan(Variable):
+    """Whether the brain is imaged at a scan: known metastases, symptoms, protocol at baseline."""
+
+    kind: Literal["brain_scan"]
+    known: str
+    recurrent: str
+    protocol: Number
+    symptomatic: Number
 
 
 class TumourBurden(Variable):
@@ -155,10 +270,15 @@ class TumourBurden(Variable):
 
 
 class Lesion(Strict):
-    """One lesion that a patient may have at baseline."""
+    """One lesion that a patient may have when advanced disease begins.
+
+    ``present``, ``recurrent``: the boolean variable that says so at index and at recurrence after
+    local therapy; or ``always``, ``never``.
+    """
 
     site: str
-    present: str | None = None  # the boolean variable that says so; None: always
+    present: str
+    recurrent: str
     target: bool
     weight: Number | None = None  # relative size among targets
     minimum: Number | None = None  # smallest diameter at baseline
@@ -171,7 +291,6 @@ class Lesions(Variable):
 
     kind: Literal["lesions"]
     lesions: tuple[Lesion, ...]
-    new_sites: Numbers
     new_size: Number
     weight_sd: Number
     drift_sd: Number
@@ -183,18 +302,22 @@ class Lesions(Variable):
 
 
 class Measurement(Variable):
-    """What the reader writes down: latent plus error, whole mm."""
+    """What a reader writes down: latent plus error, whole mm; ``too_small`` where it is there but
+    below that."""
 
     kind: Literal["measurement"]
+    assessor: Literal["investigator", "central"]
     sd_mm: Number
     sd_share: Number
+    too_small: Number
 
 
 class FollowUp(Variable):
-    """Whether the patient is still seen: ongoing, dead, censored or off_treatment."""
+    """Whether the patient is still seen: ongoing, dead, censored, lost or off_treatment."""
 
     kind: Literal["follow_up"]
     accrual: str  # variable: days from index to the data cutoff
+    lost: str | None = None  # boolean variable: lost to follow-up since the last visit
 
 
 class Hazard(Variable):
@@ -202,13 +325,27 @@ class Hazard(Variable):
 
     kind: Literal["hazard"]
     rate: Number
-    needs_nontarget: bool = False
+
+
+class Spread(Variable):
+    """A new metastasis between two scans, ``rate`` per week times the effects, and its site."""
+
+    kind: Literal["spread"]
+    rate: Number
+    sites: Numbers
+
+
+class NewLesion(Variable):
+    """Whether a scan shows a new lesion: one in the brain only where the brain is imaged."""
+
+    kind: Literal["new_lesion"]
 
 
 class Recist(Variable):
-    """RECIST 1.1 overall response from measurements."""
+    """RECIST 1.1 overall response from one reader's measurements."""
 
     kind: Literal["recist"]
+    assessor: Literal["investigator", "central"]
     partial: Number
     progression: Number
     progression_mm: Number
@@ -216,17 +353,22 @@ class Recist(Variable):
 
 
 class Line(Variable):
-    """Line of therapy; a next line follows progression with a probability."""
+    """Line of therapy; a next line follows progression with a probability (logit effects).
+
+    ``later_lines``: the setting that allows any line after the first.
+    """
 
     kind: Literal["line"]
     maximum: int = Field(ge=1, le=9)
     next_line: Number
+    local: str
+    later_lines: str
 
 
 class Rule(Strict):
     """First rule whose conditions all hold decides."""
 
-    when: dict[str, str | bool | int] = Field(default_factory=dict)
+    when: dict[str, Wanted] = Field(default_factory=dict)
     regimen: str
 
 
@@ -262,6 +404,19 @@ class Survival(Variable):
     shift: Number
 
 
+class Acquired(Variable):
+    """A resistance that some tumours show after progression on one of ``regimens``.
+
+    It concerns patients with a true ``where`` and no allele ``without`` before treatment.
+    """
+
+    kind: Literal["acquired"]
+    regimens: tuple[str, ...]
+    where: str
+    without: str
+    probability: Number
+
+
 class Lab(Variable):
     """A laboratory analyte as a mean-reverting process on the log scale.
 
@@ -282,6 +437,13 @@ class Lab(Variable):
     decimals: int
 
 
+class Earliest(Variable):
+    """The earliest of several days."""
+
+    kind: Literal["earliest"]
+    days: tuple[str, ...]
+
+
 class Marrow(Variable):
     """Neutrophils under myelosuppressive drugs (Friberg-type model, see ``marrow``).
 
@@ -298,7 +460,7 @@ class Marrow(Variable):
     rates: Numbers
     exposure: Numbers
     maintenance: Numbers
-    induction_cycles: Number
+    induction_cycles: Numbers
 
 
 class Dose(Variable):
@@ -385,6 +547,8 @@ AnyVariable = Annotated[
     Histogram
     | Bernoulli
     | Categorical
+    | Allele
+    | AlleleFraction
     | Normal
     | LogNormal
     | Beta
@@ -392,20 +556,31 @@ AnyVariable = Annotated[
     | Tally
     | Member
     | Lookup
+    | Setting
+    | Cases
     | Within
+    | Primary
+    | TCategory
+    | Recurrence
+    | OtherDeath
     | VisitDay
     | ScanDay
+    | BrainScan
     | TumourBurden
     | Lesions
     | Measurement
     | FollowUp
     | Hazard
+    | Spread
+    | NewLesion
     | Recist
     | Line
     | Policy
     | Rate
     | Survival
     | Lab
+    | Acquired
+    | Earliest
     | Marrow
     | Dose
     | DoseDelay

@@ -141,9 +141,9 @@ class KnowledgeGraph:
         return self._text(self._by_key[self.term(key).key], "unit") or ""
 
     def regimens(self) -> dict[str, Regimen]:
-        """Regimens by key."""
+        """Regimens by key; supportive care is one without drugs."""
         made = {}
-        for node in self._subjects("Regimen"):
+        for node in (*self._subjects("Regimen"), *self._subjects("SupportiveCare")):
             key = self._key(node)
             made[key] = Regimen(
                 key,

@@ -55,30 +55,35 @@ class Histogram(Static):
 class Bernoulli(Static):
     """Logistic."""
 
-    def __init__(self, name: str, variable: spec.Bernoulli, levels: tuple[str, ...]) -> None:
+    def __init__(
+        self, name: str, variable: spec.Bernoulli, by_levels: tuple[tuple[str, ...], ...]
+    ) -> None:
         super().__init__(name, variable)
         self.v = variable
+        self.shape = tuple(len(levels) for levels in by_levels)
         base = variable.base
         if isinstance(base, numbers.Numbers):
-            self.base = np.array([logit(cast(float, base.values[level])) for level in levels])
+            table = dict(base.flat())
+            keys = ["/".join(combination) for combination in itertools.product(*by_levels)]
+            self.base = np.array([logit(table[key]) for key in keys])
         else:
             self.base = np.array([logit(base.value)])
 
     @property
     def parents(self) -> tuple[tuple[str, int], ...]:
         """(variable, lag) of every parent."""
-        by = ((self.v.by, 0),) if self.v.by else ()
+        by = tuple((parent, 0) for parent in self.v.by)
         return tuple(dict.fromkeys((*by, *self.predictor.parents)))
 
     def __call__(self, frame: Frame) -> Array:
-        base = self.base[frame[self.v.by]] if self.v.by else self.base[0]
+        base = self.base[row_of(frame, self.v.by, self.shape)] if self.v.by else self.base[0]
         odds = np.exp(base + self.predictor(frame))
         u = frame.uniform(self.name)
         return u * (1.0 + odds) < odds
 
     def equation(self) -> str:
         """The formula in one line."""
-        by = f" by {self.v.by}" if self.v.by else ""
+        by = f" by {', '.join(self.v.by)}" if self.v.by else ""
         return f"logit P({self.name}) = logit(base{by}){self.predictor.equation()}"
 
 
@@ -115,9 +120,7 @@ class Categorical(Static):
         return tuple(dict.fromkeys((*by, *self.predictor.parents)))
 
     def __call__(self, frame: Frame) -> Array:
-        row: Array = np.zeros(frame.n, np.int64)
-        for parent, size in zip(self.v.by, self.shape, strict=True):
-            row = row * size + frame[parent]
+        row = row_of(frame, self.v.by, self.shape)
         logits = [
             (self.log_base[row, k] if self.v.by else self.log_base[0, k]) + predictor(frame)
             for k, predictor in enumerate(self.by_level)
@@ -337,6 +340,14 @@ class Within(Static):
     def equation(self) -> str:
         """The formula in one line."""
         return f"{self.name} = low + (high - low) u^shape, interval and shape by {self.v.parent}"
+
+
+def row_of(frame: Frame, by: tuple[str, ...], shape: tuple[int, ...]) -> Array:
+    """(n,) row of a table by the levels of some parents, the last one fastest."""
+    row: Array = np.zeros(frame.n, np.int64)
+    for parent, size in zip(by, shape, strict=True):
+        row = row * size + frame[parent]
+    return row
 
 
 def truncated(uniform: Floats, low: Floats | float, high: Floats | float) -> Floats:

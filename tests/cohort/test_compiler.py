@@ -42,14 +42,20 @@ def broken(tmp_path: Path) -> Broken:
         ("{parent: egfr, odds_ratio: 0.02", "{parent: egrf, odds_ratio: 0.02", "did you mean 'egfr'"),
         ("{parent: egfr, odds_ratio: 0.02", "{parent: egfr, odds_ratio: 50", "sign '-'"),
         ("{parent: egfr, odds_ratio: 0.02", "{parent: height_cm, odds_ratio: 0.02", "not an edge"),
-        ("level: female, odds_ratio: 1.25", "level: femal, odds_ratio: 1.25", "no level 'femal'"),
+        ("level: female, odds_ratio: 1.55", "level: femal, odds_ratio: 1.55", "no level 'femal'"),
         ("unit: g/dL", "unit: g/gallon", "unknown unit 'g/gallon'"),
         ("values: {male: 0.53, female: 0.47}", "values: {male: 0.53, female: 0.57}", "add up to 1.1"),
         ("values: {male: 0.53, female: 0.47}", "values: {male: 1.0}", "one number for each"),
         ("source: ganti2021, status: confirmed", "source: ganti, status: confirmed", "ganti2021"),
         ("status: assumption, why: \"a US-like", "status: assumption, wy: \"a US-like", "unknown key"),
         ("      - {regimen: docetaxel}\n", "", "without a decision"),
-        ("{when: {line: 1, alk: true}, regimen: alectinib}", "{when: {line: 1, alk: true}, regimen: alectinb}", "did you mean 'alectinib'"),
+        ("alk: true, targeted_therapy: true}, regimen: alectinib}", "alk: true, targeted_therapy: true}, regimen: alectinb}", "did you mean 'alectinib'"),
+        ("regimens: [osimertinib, ", "regimens: [osimertinb, ", "hence no target"),
+        ("docetaxel: {value: 0.0164", "docetaxil: {value: 0.0164", "no typical rate of regimen 'docetaxel'"),
+        ("{when: {line: 1, met: true", "{when: {line: 1, mett: true", "did you mean 'met'"),
+        ("{when: {previous: alectinib}", "{when: {previous: alectinb}", "did you mean 'alectinib'"),
+        ("      - {value: IA1}\n", "", "the last case must have no condition"),
+        ("median: {value: 12.6, unit: g/dL", "median: {value: 126, unit: g/dL", "outside its physical range, 0 to 30"),
     ],
 )  # fmt: skip
 def test_refused(
@@ -99,7 +105,12 @@ def test_no_yaml(tmp_path: Path, knowledge: KnowledgeGraph) -> None:
 
 def test_a_population_outside_the_levels_is_refused(knowledge: KnowledgeGraph) -> None:
     path = bundled("nsclc", "diseases")
-    with pytest.raises(ConsilienceError, match="no level V"):
+    with pytest.raises(ConsilienceError, match="has no level V"):
         compile_disease(path, knowledge, {"stage": ("V",)})
-    with pytest.raises(ConsilienceError, match="without parents"):
-        compile_disease(path, knowledge, {"egfr": ("yes",)})
+    with pytest.raises(ConsilienceError, match="unknown variable 'egfrr'; did you mean"):
+        compile_disease(path, knowledge, {"egfrr": True})
+    with pytest.raises(ConsilienceError, match="unknown variable 'response'"):
+        compile_disease(path, knowledge, {"response": "PD"})
+    empty = compile_disease(path, knowledge, {"stage": "IA1", "m": "M1c"})
+    with pytest.raises(ConsilienceError, match="population is empty"):
+        empty.sample(1, seed=1)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from cohort import spec
+from cohort.explain import citation
 from cohort.model import CausalModel
-from ontology.evidence import Parameter
 from ontology.knowledge import KnowledgeGraph
 
 
@@ -33,17 +32,7 @@ def explain_variable(model: CausalModel, knowledge: KnowledgeGraph, variable: st
     if numbers:
         lines += ["", "numbers:"]
     width = max((len(name) for name, _ in numbers), default=0)
-    lines += [f"  {name:<{width}}  {_number(p, model.disease)}" for name, p in numbers]
+    lines += [f"  {name:<{width}}  {citation.number(p, model.disease)}" for name, p in numbers]
     children = sorted(model.descendants_graph.successors(variable))
     lines += ["", "acts on: " + (", ".join(children) or "nothing")]
     return "\n".join(lines)
-
-
-def _number(parameter: Parameter, disease: spec.DiseaseFile) -> str:
-    unit = "" if parameter.unit == "1" else f" {parameter.unit}"
-    key, _, why = parameter.source.partition(": ")
-    source = disease.sources.get(key)
-    text = parameter.source
-    if source is not None:
-        text = source.cite + (f", {source.id}" if source.id else "") + (f"; {why}" if why else "")
-    return f"{parameter.value:g}{unit}  {parameter.status}: {text}"
