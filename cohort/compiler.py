@@ -201,10 +201,20 @@ def _build(name: str, v: Any, disease: spec.DiseaseFile, levels: Levels) -> Mech
         spec.Marrow: lambda: marrow.Marrow(name, v, regimens),
         spec.Dose: lambda: dose.Dose(name, v, regimens),
         spec.DoseDelay: lambda: dose.DoseDelay(name, v, regimens),
+        spec.AdverseEvent: lambda: toxicity.AdverseEvent(name, v, regimens),
+        spec.GradedEvent: lambda: toxicity.GradedEvent(name, v, regimens, levels.get(v.by, ())),
+        spec.FebrileNeutropenia: lambda: toxicity.FebrileNeutropenia(name, v),
+        spec.Reporting: lambda: toxicity.Reporting(name, v, adverse_events(disease)),
         spec.DoseLimiting: lambda: toxicity.DoseLimiting(name, v),
         spec.ToxicityStop: lambda: toxicity.ToxicityStop(name, v),
     }
     return cast(Mechanism, builders[type(v)]())
+
+
+def adverse_events(disease: spec.DiseaseFile) -> tuple[str, ...]:
+    """The adverse events, in the order of the file: the bits of what is reported."""
+    kinds = (spec.AdverseEvent, spec.GradedEvent, spec.FebrileNeutropenia)
+    return tuple(name for name, v in disease.variables.items() if isinstance(v, kinds))
 
 
 DYNAMIC_KINDS = (
@@ -229,6 +239,10 @@ DYNAMIC_KINDS = (
     spec.Marrow,
     spec.Dose,
     spec.DoseDelay,
+    spec.AdverseEvent,
+    spec.GradedEvent,
+    spec.FebrileNeutropenia,
+    spec.Reporting,
     spec.DoseLimiting,
     spec.ToxicityStop,
     spec.Performance,

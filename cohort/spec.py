@@ -460,7 +460,7 @@ class Marrow(Variable):
     rates: Numbers
     exposure: Numbers
     maintenance: Numbers
-    induction_cycles: Number
+    induction_cycles: Numbers
 
 
 class Dose(Variable):
@@ -488,6 +488,43 @@ class DoseDelay(Variable):
     neutrophils: Number
     platelets: Number
     by_count: tuple[str, ...]
+
+
+class AdverseEvent(Variable):
+    """An event of a line: chance by regimen, shares of grades 1 to 4, onset and duration."""
+
+    kind: Literal["adverse_event"]
+    incidence: Numbers
+    grades: Numbers
+    onset: Number
+    onset_sd: Number
+    duration: Number
+
+
+class GradedEvent(Variable):
+    """An event read from a value: ``bounds`` by grade, or by a parent's level and grade."""
+
+    kind: Literal["graded_event"]
+    value: str
+    bounds: Numbers
+    by: str | None = None
+    rising: bool = False
+    dip: Numbers | None = None
+
+
+class FebrileNeutropenia(Variable):
+    """Hazard a day below 0.5 10*9/L; ``grade_4``: share of grade 4, the others are grade 3."""
+
+    kind: Literal["febrile_neutropenia"]
+    hazard: Number
+    grade_4: Number
+
+
+class Reporting(Variable):
+    """Whether the investigator reports an event, by event (or ``other``) and grade."""
+
+    kind: Literal["reporting"]
+    probability: Numbers
 
 
 class DoseLimiting(Variable):
@@ -622,6 +659,10 @@ AnyVariable = Annotated[
     | Marrow
     | Dose
     | DoseDelay
+    | AdverseEvent
+    | GradedEvent
+    | FebrileNeutropenia
+    | Reporting
     | DoseLimiting
     | ToxicityStop
     | Performance

@@ -24,6 +24,7 @@ class Dose(Dynamic):
         ("line", 0),
         ("neutrophils", 0),
         ("dose_limiting", 0),
+        ("toxicity_stop", 0),
     )
 
     def __init__(self, name: str, variable: spec.Dose, regimens: tuple[str, ...]) -> None:
@@ -44,15 +45,16 @@ class Dose(Dynamic):
         starts, limiting = state["line_starts"], frame["dose_limiting"]
         level = np.where(starts, 0, state["dose_level"])
         level = np.where(
-            limiting & ~starts & self.reducible[regimen],
+            (limiting == 2) & ~starts & self.reducible[regimen],
             np.minimum(level + 1, len(self.levels) - 1),
             level,
         )
         cycle = np.where(starts, 0, state["dose_cycle"])
         due = self.given[regimen] & (cycle < self.planned[regimen])
         state["treatment_completed"] = self.given[regimen] & ~due
+        due &= starts | ~frame["toxicity_stop"]
         withheld = self.counted[regimen] & (frame["neutrophils"] < self.v.omit_neutrophils.value)
-        withheld |= limiting & ~starts & ~self.reducible[regimen]
+        withheld |= (limiting > 0) & ~starts & ~self.reducible[regimen]
         state["dose_omitted"] = due & withheld
         dosed = due & ~withheld
         state["dose_level"] = level.astype(np.int8)

@@ -170,6 +170,9 @@ class Marrow(Dynamic):
             [cast(float, maintenance.get(r, exposure.get(r, 0.0))) for r in regimens]
         )
 
+        induction = variable.induction_cycles.values
+        self.induction = np.array([cast(float, induction.get(r, np.inf)) for r in regimens])
+
     def __call__(self, frame: Frame) -> Array:
         state, v = frame.state, self.v
         state["marrow_nadir"] = np.full(frame.n, np.nan)
@@ -207,7 +210,7 @@ class Marrow(Dynamic):
     def _kill(self, frame: Frame) -> Floats:
         """(n,) slope times area under the curve, in days; 0 without a myelosuppressive dose."""
         v, regimen, dose = self.v, frame.before["regimen"], frame.before["dose"]
-        kept_up = frame.state["dose_cycle"] > v.induction_cycles.value
+        kept_up = frame.state["dose_cycle"] > self.induction[regimen]
         share = np.where(kept_up, self.maintenance[regimen], self.exposure[regimen]) * dose
         kill = np.zeros(frame.n)
         at = np.flatnonzero(share > 0)
