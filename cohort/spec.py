@@ -468,7 +468,7 @@ class Dose(Variable):
 
     ``planned``: cycles by regimen, without limit where absent; ``by_count``: regimens for which
     blood counts decide; ``reducible``: whose dose is lowered, others are withheld; ``not_dosed``:
-    regimens without doses.
+    regimens without doses; ``missed``: the variable of missed visits.
     """
 
     kind: Literal["dose"]
@@ -478,6 +478,7 @@ class Dose(Variable):
     by_count: tuple[str, ...]
     reducible: tuple[str, ...]
     not_dosed: tuple[str, ...] = ()
+    missed: str | None = None
 
 
 class DoseDelay(Variable):
