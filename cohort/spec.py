@@ -313,11 +313,10 @@ class Measurement(Variable):
 
 
 class FollowUp(Variable):
-    """Whether the patient is still seen: ongoing, dead, censored, lost or off_treatment."""
+    """Whether the patient is still seen: ongoing, dead, censored or off_treatment."""
 
     kind: Literal["follow_up"]
     accrual: str  # variable: days from index to the data cutoff
-    lost: str | None = None  # boolean variable: lost to follow-up since the last visit
 
 
 class Hazard(Variable):
@@ -612,7 +611,7 @@ class Missing(Variable):
 
 
 class Lost(Variable):
-    """Loss to follow-up between visits, ``rate`` a week; ``withdrawal``: share that withdraw."""
+    """Loss to follow-up after a visit; what happens then is true and not on record. Hazard ``rate`` a week; ``withdrawal``: share that withdraw."""
 
     kind: Literal["lost"]
     rate: Number
