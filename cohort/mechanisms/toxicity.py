@@ -53,9 +53,9 @@ class AdverseEvent(Dynamic):
         state, name = frame.state, self.name
         none = np.zeros(frame.n, np.int8)
         if frame.step == 0:
-            state[f"{name}/line"] = none
+            state[f"{name}/line"] = none.copy()
             state[f"{name}/onset"] = np.full(frame.n, np.inf)
-            state[f"{name}/grade"] = none
+            state[f"{name}/grade"] = none.copy()
             state[f"{name}/new"] = np.zeros(frame.n, bool)
             return none
         started = np.flatnonzero(line_began(frame, name))
