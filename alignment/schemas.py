@@ -427,15 +427,38 @@ TRUTH_DEATHS = Table(
     ),
 )
 
+LAB_KEYS = (
+    "haemoglobin",
+    "leukocytes",
+    "neutrophils",
+    "lymphocytes",
+    "platelets",
+    "creatinine",
+    "alt",
+    "ast",
+    "bilirubin",
+    "albumin",
+    "protein",
+    "ldh",
+    "cea",
+    "cyfra",
+    "calcium",
+    "sodium",
+    "glucose",
+    "tsh",
+)
+
 TRUTH_LABS = Table(
     "labs",
     "truth",
-    ("patient_id", "day", "loinc"),
+    ("patient_id", "day"),
     (
         _PATIENT,
         _DAY,
-        Column("loinc", TEXT, "", "LOINC code"),
-        Column("value", F32, "", "latent value before analytical error, unrounded"),
+        *(
+            Column(key, F32, "", "latent value in the unit of tables/labs; null: not drawn", True)
+            for key in LAB_KEYS
+        ),
     ),
 )
 

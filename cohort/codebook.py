@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from alignment.panel import Analyte
 from cohort import spec
+from cohort.compiler import adverse_events
 from cohort.model import CausalModel
 from ontology.errors import ConsilienceError
 from ontology.knowledge import KnowledgeGraph
@@ -24,6 +25,8 @@ class Codebook:
     variants: Mapping[str, Variant]
     progression: tuple[str, str, str]  # code, system, name
     death: tuple[str, str, str]
+    adverse_events: Mapping[str, tuple[str, str]]  # variable -> HPO code, name
+    checkpoint: frozenset[str]  # regimens with an inhibitor of PD-1 or PD-L1
 
 
 def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
@@ -44,6 +47,8 @@ def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
             unit=knowledge.unit(name),
             decimals=variable.decimals,
             analytical_cv=variable.analytical_cv.value,
+            panel=variable.panel,
+            parts=variable.sum_of,
         )
         for name, variable in model.disease.variables.items()
         if isinstance(variable, spec.Lab)
@@ -63,6 +68,11 @@ def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
         variants,
         _event(knowledge, "disease_progression"),
         _event(knowledge, "death_event"),
+        {
+            event: (knowledge.code(event, "HPO"), knowledge.term(event).label)
+            for event in adverse_events(model.disease)
+        },
+        frozenset(key for key, r in regimens.items() if {"PD-1", "PD-L1"} & set(r.targets)),
     )
 
 
