@@ -250,7 +250,12 @@ class Job:
             scans=run.scans,
             assessors=run.assessors,
         ).do(*do)
-        return cls(run, knowledge, model, build_codebook(model, knowledge))
+        codebook = build_codebook(model, knowledge)
+        levels = model.levels
+        labs.check_references(
+            [a.key for a in codebook.analytes], levels["sex"], levels["smoking_status"]
+        )
+        return cls(run, knowledge, model, codebook)
 
 
 def _generate(

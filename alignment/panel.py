@@ -19,6 +19,10 @@ class Analyte:
     unit: str  # UCUM
     decimals: int
     analytical_cv: float
+    panel: str = "chemistry"
+    """What it is drawn with: haematology, chemistry, markers or thyroid."""
+    parts: tuple[str, ...] = ()
+    """Analytes that it holds beside others: leukocytes hold neutrophils."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class LabPanel:
 
     ``patient`` (m,) is counted from ``start``; ``day`` (m,) in days; ``values`` (k, m) are latent,
     in the analyte's unit; ``person`` holds (n,) strings by which reference intervals differ.
+    ``drawn`` (k, m): which analytes were drawn at which visit; None: all.
     """
 
     seed: int
@@ -38,3 +43,4 @@ class LabPanel:
     analytes: tuple[Analyte, ...]
     values: NDArray[np.float64]
     person: Mapping[str, NDArray[Any]]
+    drawn: NDArray[np.bool_] | None = None

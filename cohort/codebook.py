@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from alignment.panel import Analyte
 from cohort import spec
+from cohort.compiler import adverse_events
 from cohort.model import CausalModel
 from ontology.errors import ConsilienceError
 from ontology.knowledge import KnowledgeGraph
@@ -26,6 +27,8 @@ class Codebook:
     progression: tuple[str, str, str]  # code, system, name
     death: tuple[str, str, str]
     symptoms: Mapping[str, tuple[str, str]]  # key -> HPO code, name
+    adverse_events: Mapping[str, tuple[str, str]]  # variable -> HPO code, name
+    checkpoint: frozenset[str]  # regimens with an inhibitor of PD-1 or PD-L1
 
 
 def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
@@ -46,6 +49,8 @@ def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
             unit=knowledge.unit(name),
             decimals=variable.decimals,
             analytical_cv=variable.analytical_cv.value,
+            panel=variable.panel,
+            parts=variable.sum_of,
         )
         for name, variable in model.disease.variables.items()
         if isinstance(variable, spec.Lab)
@@ -70,6 +75,11 @@ def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
             for name, variable in model.disease.variables.items()
             if isinstance(variable, spec.Symptom)
         },
+        {
+            event: (knowledge.code(event, "HPO"), knowledge.term(event).label)
+            for event in adverse_events(model.disease)
+        },
+        frozenset(key for key, r in regimens.items() if {"PD-1", "PD-L1"} & set(r.targets)),
     )
 
 

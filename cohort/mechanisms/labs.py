@@ -17,7 +17,8 @@ class Lab(Dynamic):
 
     ln value = person + effects + treatment + deviation. ``person`` is drawn once; ``treatment``
     approaches the regimen's shift with ``response_time``; ``deviation`` is a first-order
-    autoregression whose spread is the within-person variation.
+    autoregression whose spread is the within-person variation. With ``sum_of`` this is the rest,
+    to which the values of these variables are added.
     """
 
     own_parents: Parents = (("visit_day", 0),)
@@ -36,6 +37,7 @@ class Lab(Dynamic):
         self.treated = bool(shift) and variable.response_time is not None
         if self.treated:
             self.own_parents = (("regimen", 1), *Lab.own_parents)
+        self.own_parents = (*((part, 0) for part in variable.sum_of), *self.own_parents)
         varying = [e for e in variable.effects if e.parent in dynamic_variables]
         self.varying = Predictor(varying)
         self.fixed = Predictor([e for e in variable.effects if e not in varying])
@@ -46,7 +48,10 @@ class Lab(Dynamic):
         log_value = self._person(frame) + self._deviation(frame) + self.varying(frame)
         if self.treated:
             log_value += self._treatment(frame)
-        return np.clip(np.exp(log_value), self.v.range[0], self.v.range[1])
+        value = np.clip(np.exp(log_value), self.v.range[0], self.v.range[1])
+        for part in self.v.sum_of:
+            value = value + frame[part]
+        return value
 
     def _person(self, frame: Frame) -> Array:
         key = f"{self.name}/person"

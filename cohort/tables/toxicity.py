@@ -1,0 +1,252 @@
+"""Tables of doses, adverse events and the marrow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from alignment import arrow, schemas
+from alignment.noise import Noise
+from cohort import spec
+from cohort.codebook import Codebook
+from cohort.frame import Array
+from cohort.mechanisms.toxicity import Reporting
+from cohort.mechanisms.visits import NO_REGIMEN
+from cohort.model import CausalModel, Draw
+from cohort.tables.lines import observe
+from cohort.tables.person import ids
+
+HAEMATOLOGICAL = ("ae_neutropenia", "ae_thrombocytopenia", "ae_febrile_neutropenia")
+"""Events dated by the nadir of the cycle."""
+
+MEASURED = ("ae_anaemia", "ae_alt_increased")
+"""Events dated by the visit at which the value was drawn."""
+
+ORAL = (
+    "osimertinib", "erlotinib", "alectinib", "lorlatinib", "crizotinib", "capmatinib", "adagrasib",
+)  # fmt: skip
+"""Taken daily: a row only where the dose changes."""
+
+DOSE_REASONS = ("neutrophils or platelets", "neutrophils", "toxicity", "visit missed")
+
+
+def events_of(model: CausalModel) -> tuple[str, ...]:
+    """The adverse events in the order of the bits of ``ae_reported``."""
+    return cast(Reporting, model.mechanisms["ae_reported"]).events
+
+
+def worst_grade(draw: Draw, event: str, line: int) -> Array:
+    """(n,) the worst grade of an event in a line."""
+    worst = np.zeros(draw.n, np.int8)
+    here = draw.visits["line_at_visit"] == line
+    np.maximum.at(worst, draw.visits["patient"][here], draw.visits[event][here])
+    return worst
+
+
+def reported_grade(model: CausalModel, draw: Draw, event: str, line: int) -> Array:
+    """(n,) the worst grade of an event in a line as reported."""
+    bit = events_of(model).index(event)
+    said = (draw.visits["ae_reported"] >> bit) & 1 > 0
+    worst = np.zeros(draw.n, np.int8)
+    here = said & (draw.visits["line_at_visit"] == line)
+    np.maximum.at(worst, draw.visits["patient"][here], draw.visits[event][here])
+    return worst
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """One entry an episode: consecutive visits at which an event was there, in one line.
+
+    ``event``: index into ``events_of``; ``end``: NaN where it was still there at the last visit;
+    ``regimen``: the one running before the first of these visits.
+    """
+
+    patient: Array
+    event: Array
+    start: Array
+    end: Array
+    grade: Array
+    reported: Array
+    regimen: Array
+
+    @classmethod
+    def of(cls, model: CausalModel, draw: Draw) -> Episodes:
+        """All episodes of a draw, by patient, day and event."""
+        parts = [_episodes(draw, bit, event) for bit, event in enumerate(events_of(model))]
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        order = np.lexsort((columns[1], columns[2], columns[0]))
+        return cls(*(column[order] for column in columns))
+
+
+def _episodes(draw: Draw, bit: int, event: str) -> tuple[Array, ...]:
+    visits = draw.visits
+    grade, patient, line = visits[event], visits["patient"], visits["line_at_visit"]
+    there = grade > 0
+    rows = np.flatnonzero(there)
+    follows = np.zeros(len(grade), bool)
+    if event != "ae_febrile_neutropenia":  # each is an episode of its own
+        follows[1:] = (patient[1:] == patient[:-1]) & (line[1:] == line[:-1])
+    first = rows[~(follows[rows] & there[rows - 1])]
+    # Rows of an episode are consecutive: reduceat runs from one first row to the next.
+    starts = np.searchsorted(rows, first)
+    last = rows[np.append(starts[1:], len(rows)) - 1] if len(rows) else rows
+    if not len(rows):
+        nothing = np.zeros(0)
+        return (rows, rows, nothing, nothing, rows, rows.astype(bool), rows)
+    said = ((visits["ae_reported"] >> bit) & 1)[rows]
+    start = _onset(draw, event, first)
+    after = np.minimum(last + 1, len(grade) - 1)
+    seen_again = (patient[after] == patient[last]) & (after > last)
+    end = np.where(seen_again, visits["visit_day"][last], np.nan)
+    return (
+        patient[first],
+        np.full(len(first), bit),
+        start,
+        np.where(np.isnan(end), end, np.maximum(end, start)),
+        np.maximum.reduceat(grade[rows], starts),
+        np.maximum.reduceat(said, starts) > 0,
+        visits["regimen"][first - 1],
+    )
+
+
+def _onset(draw: Draw, event: str, rows: Array) -> Array:
+    visits = draw.visits
+    day = visits["visit_day"][rows]
+    if event in MEASURED:
+        return day
+    if event in HAEMATOLOGICAL:
+        nadir = visits["marrow_nadir_day"][rows]
+        return np.where(np.isnan(nadir), day, nadir)
+    before = visits["visit_day"][rows - 1]
+    noise, u = Noise(draw.seed, f"{event}/day"), np.empty(len(rows))
+    for step in np.unique(visits["step"][rows]):
+        at = visits["step"][rows] == step
+        u[at] = noise.uniform(draw.start, draw.n, int(step))[visits["patient"][rows[at]]]
+    return before + 1.0 + np.floor(u * (day - before))
+
+
+def adverse_events(
+    model: CausalModel, draw: Draw, codebook: Codebook, episodes: Episodes
+) -> dict[str, Any]:
+    """Columns of ``tables/events``: what investigators reported; to be joined to the others."""
+    rows = np.flatnonzero(episodes.reported)
+    codes, names = _coding(model, codebook)
+    event = episodes.event[rows]
+    regimen = episodes.regimen[rows]
+    return {
+        "patient_id": ids(draw, episodes.patient[rows]),
+        "day": episodes.start[rows].astype(np.int32),
+        "category": arrow.constant("adverse_event", len(rows)),
+        "code": arrow.coded(event, codes),
+        "system": arrow.constant("HPO", len(rows)),
+        "name": arrow.coded(event, names),
+        "grade": episodes.grade[rows].astype(np.int8),
+        "end_day": pa.array(episodes.end[rows], from_pandas=True).cast(pa.int32()),
+        "related_to": arrow.coded(np.where(regimen > 0, regimen, -1), draw.levels["regimen"]),
+    }
+
+
+def with_adverse_events(events: pa.Table, adverse: pa.Table) -> pa.Table:
+    """Both parts of ``tables/events``, by patient, day and code."""
+    joined = pa.concat_tables([events, adverse]).unify_dictionaries().combine_chunks()
+    patient, code = (
+        joined.column(name).chunk(0).indices.to_numpy() if len(joined) else np.zeros(0)
+        for name in ("patient_id", "code")
+    )
+    return joined.take(pa.array(np.lexsort((code, joined.column("day").to_numpy(), patient))))
+
+
+def truth_events(
+    model: CausalModel, draw: Draw, codebook: Codebook, episodes: Episodes
+) -> dict[str, Any]:
+    """Columns of ``truth/events``: all episodes, reported or not."""
+    codes, names = _coding(model, codebook)
+    return {
+        "patient_id": ids(draw, episodes.patient),
+        "day": episodes.start.astype(np.int32),
+        "code": arrow.coded(episodes.event, codes),
+        "name": arrow.coded(episodes.event, names),
+        "grade": episodes.grade.astype(np.int8),
+        "reported": episodes.reported,
+    }
+
+
+def _coding(model: CausalModel, codebook: Codebook) -> tuple[list[str], list[str]]:
+    coded = [codebook.adverse_events[event] for event in events_of(model)]
+    return [f"HP:{code}" for code, _ in coded], [name for _, name in coded]
+
+
+def truth_marrow(draw: Draw) -> dict[str, Any]:
+    """Columns of ``truth/marrow``: cycles whose next visit took place."""
+    visits = draw.visits
+    rows = np.flatnonzero(~np.isnan(visits["marrow_nadir"]))
+    opened = visits["visit_day"][rows - 1] + visits["dose_delay"][rows - 1]
+    return {
+        "patient_id": ids(draw, visits["patient"][rows]),
+        "day": opened.astype(np.int32),
+        "nadir_day": np.maximum(visits["marrow_nadir_day"][rows], opened).astype(np.int32),
+        "nadir": visits["marrow_nadir"][rows].astype(np.float32),
+        "days_below_half": visits["marrow_low_days"][rows].astype(np.int16),
+    }
+
+
+def doses(model: CausalModel, draw: Draw) -> dict[str, Any]:
+    """Columns of ``tables/doses``: infusions given or omitted; oral drugs where doses change."""
+    visits, regimens = draw.visits, draw.levels["regimen"]
+    dose, omitted, delay = visits["dose"], visits["dose_omitted"], visits["dose_delay"]
+    begins = visits["line_starts"]
+    before = np.concatenate([[0.0], dose[:-1]])
+    oral = np.isin(visits["regimen"], [regimens.index(r) for r in ORAL if r in regimens])
+    rows = np.flatnonzero((dose > 0) | omitted)
+    rows = rows[~oral[rows] | begins[rows] | (dose[rows] != before[rows])]
+    # A dose put off for a week may come too late.
+    rows = rows[visits["visit_day"][rows] + delay[rows] <= observe(draw).end[visits["patient"][rows]]]
+    levels = _highest(model)
+    given, delayed, reduced, left_out = range(4)
+    action = np.where(delay[rows] > 0, delayed, np.where(dose[rows] < levels, reduced, given))
+    action = np.where(omitted[rows], left_out, action)
+    low = visits["neutrophils"][rows] < _omit_below(model)
+    counts, neutrophils, toxicity, missed = range(4)
+    reason = np.where(action == delayed, counts, np.where(action == reduced, toxicity, -1))
+    reason = np.where(action == left_out, np.where(low, neutrophils, toxicity), reason)
+    reason = np.where(visits["visit_missed"][rows] > 0, missed, reason)
+    return {
+        "patient_id": ids(draw, visits["patient"][rows]),
+        "day": (visits["visit_day"][rows] + delay[rows]).astype(np.int32),
+        "line": visits["line"][rows].astype(np.int8),
+        "cycle": (visits["dose_cycle"][rows] + omitted[rows]).astype(np.int16),
+        "regimen": arrow.coded(visits["regimen"][rows], regimens),
+        "relative_dose": dose[rows],
+        "delay_days": delay[rows].astype(np.int16),
+        "action": arrow.coded(action, schemas.DOSE_ACTIONS),
+        "reason": arrow.coded(reason, DOSE_REASONS),
+    }
+
+
+def _highest(model: CausalModel) -> float:
+    dose = cast(spec.Dose, model.disease.variables["dose"])
+    return max(value for _, value in dose.levels.flat())
+
+
+def _omit_below(model: CausalModel) -> float:
+    return cast(spec.Dose, model.disease.variables["dose"]).omit_neutrophils.value
+
+
+def drawn(draw: Draw, codebook: Codebook) -> NDArray[np.bool_]:
+    """(k, m) which analytes are drawn at which visit: not every panel every time."""
+    visits, none = draw.visits, draw.levels["regimen"].index(NO_REGIMEN)
+    step, regimen = visits["step"], visits["regimen"]
+    checkpoint = [i for i, r in enumerate(draw.levels["regimen"]) if r in codebook.checkpoint]
+    assert none not in checkpoint
+    always = np.ones(len(step), bool)
+    panels = {
+        "haematology": always,
+        "chemistry": always,
+        "markers": step % 3 == 0,
+        "thyroid": (step == 0) | ((step % 2 == 0) & np.isin(regimen, checkpoint)),
+    }
+    return np.stack([panels[analyte.panel] for analyte in codebook.analytes])
