@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from alignment import schemas
 from eval.checks.ends import death_days
 from eval.checks.rows import among, compare_rows, plain
-from eval.dataset import Dataset
+from eval.dataset import Dataset, strings
 from eval.recist import line_starts, with_line
 from eval.result import CheckResult, Tally
 
@@ -65,6 +66,12 @@ def check_events(data: Dataset) -> CheckResult:
     return tally.result()
 
 
+def _planned(doses: pd.DataFrame) -> pd.DataFrame:
+    """Doses on the day of their visit, without those omitted because nobody came."""
+    came = strings(doses["reason"]) != "visit missed"
+    return doses[came.to_numpy()].assign(day=lambda rows: rows["day"] - rows["delay_days"])
+
+
 def check_at_visits(data: Dataset) -> CheckResult:
     """Labs, vitals, symptoms, doses and ctDNA only on days of a visit."""
     tally = Tally("at_visits", "what was measured or given was so at a visit")
@@ -76,6 +83,8 @@ def check_at_visits(data: Dataset) -> CheckResult:
         if frame is None:
             tally.skip(f"no table {table.name}")
             continue
+        if table is schemas.DOSES:
+            frame = _planned(frame)
         days = plain(frame[SCAN].drop_duplicates()).reset_index(drop=True)
         compare_rows(
             tally,

@@ -100,16 +100,12 @@ def check_missing(data: Dataset) -> CheckResult:
         return tally.result()
     rows = plain(missing)
     vitals = data.table(schemas.VITALS)
-    for kinds, table, keys, item in (
-        (("visit", "panel"), labs, ["patient_id", "day"], None),
-        (("analyte",), labs, ["patient_id", "day", "loinc"], "loinc"),
-        (("visit", "vitals"), _whole(vitals), ["patient_id", "day"], None),
-    ):
+    keys = ["patient_id", "day"]
+    for kinds, table in ((("visit", "panel"), labs), (("visit", "vitals"), _whole(vitals))):
         part = rows[rows["kind"].isin(kinds)].reset_index(drop=True)
         if table is None:
             tally.skip("no table to look in", len(part))
             continue
-        part = part.rename(columns={"item": item}) if item else part
         compare_rows(
             tally,
             part,

@@ -218,11 +218,14 @@ def check_doses(data: Dataset) -> CheckResult:
         ],
         message="share or delay of the dose do not fit the action",
     )
-    before = rows.groupby(["patient_id", "line"])["cycle"].shift().fillna(0)
+    lines = rows.groupby(["patient_id", "line"])
+    before = lines["cycle"].shift().fillna(0)
+    # A cycle that was omitted is the next one again.
+    again = (lines["action"].shift() == "omitted").to_numpy() & (rows["cycle"] == before)
     compare_rows(
         tally,
         rows,
-        rows["cycle"] > before,
+        (rows["cycle"] > before) | again,
         schemas.DOSES.path,
         expected=before + 1,
         found=rows["cycle"],
