@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import math
 import shutil
 import sys
 from collections.abc import Callable
@@ -23,23 +24,108 @@ from alignment.schemas import Table
 sys.path.insert(0, str(Path(__file__).parent))
 from dicom_fixtures import write_study
 
-P0, P1 = "P0000000", "P0000001"
+P0, P1, P2 = "P0000000", "P0000001", "P0000002"
 INDEX = dt.date(2019, 3, 14)
 
-# patient, day, id, site, lobe, side, long, short, target, new, latent long, latent short
+# patient, day, id, site, lobe, side, long, short, target, new, latent long, latent short, and the
+# central reader's long and short. P0 progresses by a new lesion; P1 by its target, which central
+# denies; P2 is resected, recurs on day 400 and gets a new brain lesion that only brain scans show.
 LESIONS = [
-    (P0, -7, "L01", "lung", "RUL", "right", 30, 22, True, False, 31.5, 22.3),
-    (P0, -7, "L02", "mediastinal_node", None, "right", 24, 18, True, False, 23.1, 17.6),
-    (P0, -7, "L03", "bone", None, "left", None, None, False, False, None, None),
-    (P0, 42, "L01", "lung", "RUL", "right", 18, 14, True, False, 19.2, 14.1),
-    (P0, 42, "L02", "mediastinal_node", None, "right", 20, 14, True, False, 19.2, 14.4),
-    (P0, 42, "L03", "bone", None, "left", None, None, False, False, None, None),
-    (P0, 84, "L01", "lung", "RUL", "right", 21, 16, True, False, 20.2, 15.8),
-    (P0, 84, "L02", "mediastinal_node", None, "right", 21, 15, True, False, 21.4, 14.9),
-    (P0, 84, "L03", "bone", None, "left", None, None, False, False, None, None),
-    (P0, 84, "L04", "lung", "LLL", "left", 13, 11, False, True, 13.3, 11.2),
-    (P1, -5, "L01", "lung", "LUL", "left", 40, 30, True, False, 41.2, 30.5),
-    (P1, 40, "L01", "lung", "LUL", "left", 0, 0, True, False, 0.0, 0.0),
+    (P0, -7, "L01", "lung", "RUL", "right", 30, 22, True, False, 31.5, 22.3, 33, 22),
+    (P0, -7, "L02", "mediastinal_node", None, "right", 24, 18, True, False, 23.1, 17.6, 23, 17),
+    (P0, -7, "L03", "bone", None, "left", None, None, False, False, None, None, None, None),
+    (P0, 42, "L01", "lung", "RUL", "right", 18, 14, True, False, 19.2, 14.1, 19, 14),
+    (P0, 42, "L02", "mediastinal_node", None, "right", 20, 14, True, False, 19.2, 14.4, 19, 14),
+    (P0, 42, "L03", "bone", None, "left", None, None, False, False, None, None, None, None),
+    (P0, 84, "L01", "lung", "RUL", "right", 21, 16, True, False, 20.2, 15.8, 19, 15),
+    (P0, 84, "L02", "mediastinal_node", None, "right", 21, 15, True, False, 21.4, 14.9, 22, 15),
+    (P0, 84, "L03", "bone", None, "left", None, None, False, False, None, None, None, None),
+    (P0, 84, "L04", "lung", "LLL", "left", 13, 11, False, True, 13.3, 11.2, 14, 11),
+    (P1, -5, "L01", "lung", "LUL", "left", 40, 30, True, False, 41.2, 30.5, 40, 31),
+    (P1, 40, "L01", "lung", "LUL", "left", 12, 9, True, False, 12.6, 9.5, 13, 10),
+    (P1, 82, "L01", "lung", "LUL", "left", 17, 12, True, False, 16.4, 12.1, 16, 12),
+    (P2, -9, "D01", "lung", "RLL", "right", 24, 20, True, False, 24.6, 20.1, 25, 20),
+    (P2, 393, "L01", "lung", "LUL", "left", 20, 15, True, False, 20.6, 15.5, 21, 16),
+    (P2, 393, "L02", "brain", None, None, 12, 10, False, False, 11.5, 9.6, 12, 9),
+    (P2, 442, "L01", "lung", "LUL", "left", 10, 8, True, False, 9.8, 7.9, 10, 8),
+    (P2, 484, "L01", "lung", "LUL", "left", 0, 0, True, False, 0.0, 0.0, 0, 0),
+    (P2, 484, "L02", "brain", None, None, 0, 0, False, False, 0.0, 0.0, 0, 0),
+    (P2, 526, "L01", "lung", "LUL", "left", 0, 0, True, False, 0.0, 0.0, 0, 0),
+    (P2, 568, "L01", "lung", "LUL", "left", 0, 0, True, False, 0.0, 0.0, 0, 0),
+    (P2, 568, "L02", "brain", None, None, 0, 0, False, False, 0.0, 0.0, 0, 0),
+    (P2, 568, "L03", "brain", None, None, 9, 7, False, True, 9.1, 7.2, 9, 7),
+]
+VISITS = [
+    (P0, -7, "scan", 0),
+    (P0, 0, "baseline", 1),
+    (P0, 21, "cycle", 1),
+    (P0, 42, "scan", 1),
+    (P0, 84, "scan", 1),
+    (P0, 105, "follow_up", 1),
+    (P1, -5, "scan", 0),
+    (P1, 0, "baseline", 1),
+    (P1, 40, "scan", 1),
+    (P1, 82, "scan", 1),
+    (P2, -9, "scan", 0),
+    (P2, 0, "baseline", 0),
+    (P2, 393, "scan", 0),
+    (P2, 393, "brain_scan", 0),
+    (P2, 400, "baseline", 1),
+    (P2, 442, "scan", 1),
+    (P2, 484, "scan", 1),
+    (P2, 484, "brain_scan", 1),
+    (P2, 526, "scan", 1),
+    (P2, 568, "scan", 1),
+    (P2, 568, "brain_scan", 1),
+    (P2, 589, "cycle", 2),
+]
+# patient, day, sum and target response of the investigator and of central, non-target, new,
+# overall response of both
+STAYS = "NON-CR/NON-PD"
+RESPONSES = [
+    (P0, 42, (32, "PR"), (33, "PR"), STAYS, False, ("PR", "PR")),
+    (P0, 84, (36, "SD"), (34, "PR"), STAYS, True, ("PD", "PD")),
+    (P1, 40, (12, "PR"), (13, "PR"), "NA", False, ("PR", "PR")),
+    (P1, 82, (17, "PD"), (16, "PR"), "NA", False, ("PD", "PR")),
+    (P2, 442, (10, "PR"), (10, "PR"), STAYS, False, ("PR", "PR")),
+    (P2, 484, (0, "CR"), (0, "CR"), "CR", False, ("CR", "CR")),
+    (P2, 526, (0, "CR"), (0, "CR"), STAYS, False, ("PR", "PR")),
+    (P2, 568, (0, "CR"), (0, "CR"), "CR", True, ("PD", "PD")),
+]
+# patient, line, best and confirmed of the investigator, of central
+BEST = [
+    (P0, 1, ("PR", "SD"), ("PR", "SD")),
+    (P1, 1, ("PR", "PD"), ("PR", "PR")),
+    (P2, 1, ("CR", "PR"), ("CR", "PR")),
+    (P2, 2, ("NE", "NE"), ("NE", "NE")),
+]
+TREATMENTS = [
+    (P0, 1, "palliative", "docetaxel", "72962", 0, 84, "progression"),
+    (P1, 1, "palliative", "osimertinib", "1721560", 0, 82, "progression"),
+    (P2, 0, "curative", "surgery", "", 0, 0, "completed"),
+    (P2, 0, "adjuvant", "platinum_pemetrexed", "40048+68446", 42, 126, "completed"),
+    (P2, 1, "palliative", "pembrolizumab", "1547545", 400, 568, "progression"),
+    (P2, 2, "palliative", "docetaxel", "72962", 589, None, "ongoing"),
+]
+EVENTS = [
+    (P0, 84, "progression", "C17747", "Disease Progression", 0),
+    (P0, 150, "death", "C28554", "Death", 5),
+    (P1, 82, "progression", "C17747", "Disease Progression", 0),
+    (P1, 120, "death", "C28554", "Death", 5),
+    (P2, 400, "recurrence", "C38155", "Recurrent Disease", 0),
+    (P2, 568, "progression", "C17747", "Disease Progression", 0),
+]
+# patient, line, assessor, origin, os, died, pfs, event, cause, cause of death, censor reason
+SURVIVAL = [
+    (P0, 1, "investigator", 0, 150, True, 84, True, "new_lesion", "cancer", "none"),
+    (P0, 1, "central", 0, 150, True, 84, True, "new_lesion", "cancer", "none"),
+    (P1, 1, "investigator", 0, 120, True, 82, True, "target", "other", "none"),
+    (P1, 1, "central", 0, 120, True, 82, False, "none", "other", "none"),
+    (P2, 0, "investigator", 0, 620, False, 400, True, "new_lesion", "none", "administrative"),
+    (P2, 1, "investigator", 400, 220, False, 168, True, "new_lesion", "none", "administrative"),
+    (P2, 1, "central", 400, 220, False, 168, True, "new_lesion", "none", "administrative"),
+    (P2, 2, "investigator", 589, 31, False, 0, False, "none", "none", "administrative"),
+    (P2, 2, "central", 589, 31, False, 0, False, "none", "none", "administrative"),
 ]
 REPORTS = {
     -7: """INDICATION: Staging of lung cancer. Known effusion?
@@ -90,11 +176,15 @@ PEOPLE = [
         "height_cm": 176.0,
         "weight_kg": 78.5,
         "ecog": 1,
+        "copd": True,
+        "diabetes": False,
+        "cardiovascular": True,
         "histology": "squamous",
         "t": "T2a",
         "n": "N2",
         "m": "M1b",
         "stage": "IVA",
+        "summary_stage": "distant",
         "pdl1_tps": 10,
         "tmb": 8.2,
         "index_date": INDEX,
@@ -109,16 +199,34 @@ PEOPLE = [
         "height_cm": 160.0,
         "weight_kg": 55.0,
         "ecog": 0,
+        "copd": False,
+        "diabetes": False,
+        "cardiovascular": False,
         "histology": "adenocarcinoma",
         "t": "T3",
         "n": "N0",
         "m": "M1a",
         "stage": "IVA",
+        "summary_stage": "distant",
         "pdl1_tps": 60,
         "tmb": 2.1,
         "index_date": INDEX,
     },
 ]
+PEOPLE.append(
+    PEOPLE[1]
+    | {
+        "patient_id": P2,
+        "sex": "male",
+        "smoking_status": "former",
+        "pack_years": 12.0,
+        "t": "T2a",
+        "n": "N1",
+        "m": "M0",
+        "stage": "IIB",
+        "summary_stage": "regional",
+    }
+)
 
 
 def write(folder: Path, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -139,7 +247,7 @@ def sign(folder: Path, **changes: Any) -> None:
         if file.is_file() and file != path and "report" not in file.parts
     }
     base = {
-        "schema_version": 1,
+        "schema_version": schemas.SCHEMA_VERSION,
         "version": "0.1.0",
         "seed": 7,
         "config": {"reader_error": {"sd_mm": 0.8, "sd_share": 0.02}},
@@ -147,145 +255,82 @@ def sign(folder: Path, **changes: Any) -> None:
     path.write_text(json.dumps({**base, **manifest, **changes, "files": files}))
 
 
+def named(rows: list[tuple[Any, ...]], *names: str, **constant: Any) -> list[dict[str, Any]]:
+    """Rows by column name, with columns that are the same in all."""
+    return [dict(zip(names, row, strict=True)) | constant for row in rows]
+
+
+def _lesion_rows() -> list[dict[str, Any]]:
+    names = ("patient_id", "day", "lesion_id", "site", "lobe", "side", "long_axis_mm",
+             "short_axis_mm", "is_target", "is_new")  # fmt: skip
+    rows = named([row[:10] for row in LESIONS], *names, assessor="investigator")
+    central = [(*row[:6], *row[12:], *row[8:10]) for row in LESIONS]
+    return rows + named(central, *names, assessor="central")
+
+
+def _response_rows() -> list[dict[str, Any]]:
+    names = ("patient_id", "day", "nontarget_response", "new_lesion", "sld_mm", "target_response",
+             "overall_response", "assessor")  # fmt: skip
+    rows = []
+    for patient, day, by_site, central, other, new, overall in RESPONSES:
+        rows.append((patient, day, other, new, *by_site, overall[0], "investigator"))
+        rows.append((patient, day, other, new, *central, overall[1], "central"))
+    return named(rows, *names)
+
+
 def _tables(folder: Path) -> None:
-    names = (
-        "patient_id",
-        "day",
-        "lesion_id",
-        "site",
-        "lobe",
-        "side",
-        "long_axis_mm",
-        "short_axis_mm",
-        "is_target",
-        "is_new",
-    )
     write(folder, schemas.PATIENTS, PEOPLE)
-    write(folder, schemas.LESIONS, [dict(zip(names, row, strict=False)) for row in LESIONS])
-    write(
-        folder,
-        schemas.VISITS,
-        [
-            {"patient_id": p, "day": d, "kind": k, "line": line}
-            for p, d, k, line in [
-                (P0, -7, "baseline", 0),
-                (P0, 42, "scan", 1),
-                (P0, 84, "scan", 1),
-                (P1, -5, "baseline", 0),
-                (P1, 40, "scan", 1),
-            ]
-        ],
-    )
-    responses = [
-        (P0, 42, 32.0, "PR", "NON-CR/NON-PD", False, "PR"),
-        (P0, 84, 36.0, "SD", "NON-CR/NON-PD", True, "PD"),
-        (P1, 40, 0.0, "CR", "NA", False, "CR"),
-    ]
-    keys = (
-        "patient_id",
-        "day",
-        "sld_mm",
-        "target_response",
-        "nontarget_response",
-        "new_lesion",
-        "overall_response",
-    )
-    write(
-        folder,
-        schemas.RESPONSES_TABLE,
-        [dict(zip(keys, row, strict=True)) | {"assessor": "investigator"} for row in responses],
-    )
-    write(
-        folder,
-        schemas.TREATMENTS,
-        [
-            {
-                "patient_id": P0,
-                "line": 1,
-                "regimen": "docetaxel",
-                "rxnorm": "72962",
-                "start_day": 0,
-                "stop_day": 84,
-                "stop_reason": "progression",
-            },
-            {
-                "patient_id": P1,
-                "line": 1,
-                "regimen": "osimertinib",
-                "rxnorm": "1721560",
-                "start_day": 0,
-                "stop_day": None,
-                "stop_reason": "ongoing",
-            },
-        ],
-    )
-    write(
-        folder,
-        schemas.LABS,
-        [
-            {
-                "patient_id": P0,
-                "day": d,
-                "loinc": loinc,
-                "name": n,
-                "value": v,
-                "unit": u,
-                "flag": f,
-                "ctcae_grade": g,
-            }
-            for d in (0, 21)
-            for loinc, n, v, u, f, g in LABS
-        ],
-    )
-    write(
-        folder,
-        schemas.EVENTS,
-        [
-            {
-                "patient_id": P0,
-                "day": 150,
-                "code": "C28554",
-                "system": "NCIT",
-                "name": "Death",
-                "grade": 5,
-            }
-        ],
-    )
-    base = {"study_id": "index", "line": 1, "origin_day": 0, "assessor": "investigator"}
-    write(
-        folder,
-        schemas.SURVIVAL,
-        [
-            base
-            | {
-                "patient_id": P0,
-                "os_days": 150,
-                "os_event": True,
-                "pfs_days": 84,
-                "pfs_event": True,
-                "pfs_cause": "new_lesion",
-                "censor_reason": "none",
-            },
-            base
-            | {
-                "patient_id": P1,
-                "os_days": 60,
-                "os_event": False,
-                "pfs_days": 40,
-                "pfs_event": False,
-                "pfs_cause": "none",
-                "censor_reason": "administrative",
-            },
-        ],
-    )
-    write(
-        folder,
-        schemas.SPLITS_TABLE,
-        [{"patient_id": P0, "split": "train"}, {"patient_id": P1, "split": "held_out"}],
-    )
+    write(folder, schemas.LESIONS, _lesion_rows())
+    write(folder, schemas.VISITS, named(VISITS, "patient_id", "day", "kind", "line"))
+    write(folder, schemas.RESPONSES_TABLE, _response_rows())
+    best = [(p, line, *b, "investigator") for p, line, b, _ in BEST]
+    best += [(p, line, *b, "central") for p, line, _, b in BEST]
+    names = ("patient_id", "line", "best_response", "confirmed_response", "assessor")
+    write(folder, schemas.BEST_RESPONSES, named(best, *names))
+    names = ("patient_id", "line", "intent", "regimen", "rxnorm", "start_day", "stop_day",
+             "stop_reason")  # fmt: skip
+    write(folder, schemas.TREATMENTS, named(TREATMENTS, *names))
+    names = ("patient_id", "day", "loinc", "name", "value", "unit", "flag", "ctcae_grade")
+    labs = [(P0, day, *row) for day in (0, 21) for row in LABS]
+    write(folder, schemas.LABS, named(labs, *names))
+    names = ("patient_id", "day", "category", "code", "name", "grade")
+    write(folder, schemas.EVENTS, named(EVENTS, *names, system="NCIT"))
+    names = ("patient_id", "line", "assessor", "origin_day", "os_days", "os_event", "pfs_days",
+             "pfs_event", "pfs_cause", "cause_of_death", "censor_reason")  # fmt: skip
+    write(folder, schemas.SURVIVAL, named(SURVIVAL, *names, study_id="index"))
+    splits = [(P0, "train"), (P1, "held_out"), (P2, "train")]
+    write(folder, schemas.SPLITS_TABLE, named(splits, "patient_id", "split"))
+    _visit_tables(folder)
+
+
+def _visit_tables(folder: Path) -> None:
+    """What was measured and given at visits, of P0."""
+    vitals = {"weight_kg": 78.5, "ecog": 1, "heart_rate": 80, "systolic_bp": 130, "spo2": 95}
+    here = {"patient_id": P0, "day": 0}
+    write(folder, schemas.VITALS, [here | vitals | {"temperature": 36.8}])
+    cough = here | {"day": 21, "code": "HP:0012735", "name": "cough", "grade": 1}
+    write(folder, schemas.SYMPTOMS, [cough])
+    names = ("day", "cycle", "relative_dose", "delay_days", "action", "reason")
+    doses = [(0, 1, 1.0, 0, "given", None), (21, 2, 0.75, 0, "reduced", "neutrophils")]
+    constant = {"patient_id": P0, "line": 1, "regimen": "docetaxel"}
+    write(folder, schemas.DOSES, named(doses, *names, **constant))
+    write(folder, schemas.CTDNA, [here | {"tumour_fraction": 0.05, "detected": True}])
 
 
 def _truth(folder: Path) -> None:
+    names = ("patient_id", "cancer_day", "other_day", "lost_day")
+    deaths = [
+        (P0, 150.0, 4000.0, math.inf),
+        (P1, 701.0, 120.4, math.inf),
+        (P2, 900.0, 5e3, math.inf),
+    ]
+    write(folder, schemas.TRUTH_DEATHS, named(deaths, *names))
+    missing = {"patient_id": P0, "day": 42, "kind": "panel", "item": "panel", "mechanism": "MCAR"}
+    write(folder, schemas.TRUTH_MISSING, [missing])
+    event = {"patient_id": P0, "day": 21, "code": "HP:0001875", "name": "neutropenia", "grade": 3}
+    write(folder, schemas.TRUTH_EVENTS, [event | {"reported": False}])
+    marrow = {"patient_id": P0, "day": 0, "nadir_day": 9, "nadir": 0.4, "days_below_half": 3}
+    write(folder, schemas.TRUTH_MARROW, [marrow])
     write(
         folder,
         schemas.TRUTH_LESIONS,
@@ -358,8 +403,29 @@ VARIANT = {
 }
 
 
+RESISTANT = VARIANT | {
+    "hgvs_c": "NM_005228.5:c.2369C>T",
+    "hgvs_p": "NP_005219.2:p.(Thr790Met)",
+    "pos": 55181378,
+    "ref": "C",
+    "alt": "T",
+    "vaf": 0.104,
+}
+"""Acquired under treatment, found on the day of progression."""
+
+
 def write_vcf(folder: Path, genotype: str = "0/1", af: float = 0.312) -> None:
-    v = VARIANT
+    none = "0/0:0"
+    cells = {
+        "EGFR_T790M": (RESISTANT, [none, none, none, "0/1:0.104"]),
+        "EGFR_L858R": (VARIANT, [none, f"{genotype}:{af}", none, none]),
+    }
+    records = [
+        ["chr7", str(v["pos"]), name, v["ref"], v["alt"], ".", "PASS",
+         f"GENE=EGFR;HGVSC={v['hgvs_c']};HGVSP={v['hgvs_p']}", "GT:AF", *samples]
+        for name, (v, samples) in cells.items()
+    ]  # fmt: skip
+    columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT"]
     lines = [
         "##fileformat=VCFv4.3",
         "##contig=<ID=chr7,length=159345973>",
@@ -368,24 +434,8 @@ def write_vcf(folder: Path, genotype: str = "0/1", af: float = 0.312) -> None:
         '##INFO=<ID=HGVSP,Number=1,Type=String,Description="p">',
         '##FORMAT=<ID=GT,Number=1,Type=String,Description="genotype">',
         '##FORMAT=<ID=AF,Number=A,Type=Float,Description="fraction">',
-        "\t".join(
-            ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", P0, P1]
-        ),
-        "\t".join(
-            [
-                "chr7",
-                str(v["pos"]),
-                "EGFR_L858R",
-                "T",
-                "G",
-                ".",
-                "PASS",
-                f"GENE=EGFR;HGVSC={v['hgvs_c']};HGVSP={v['hgvs_p']}",
-                "GT:AF",
-                "0/0:0",
-                f"{genotype}:{af}",
-            ]
-        ),
+        "\t".join([*columns, P0, P1, P2, f"{P1}-D82"]),
+        *("\t".join(record) for record in records),
     ]
     path = folder / "genomics" / "cohort.vcf.gz"
     path.parent.mkdir(exist_ok=True)
@@ -417,13 +467,14 @@ def _notes(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def consistent(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two patients, three CT studies with SEG and SR, reports, labs, one variant: no fault."""
+    """Three patients, three CT studies with SEG and SR, reports, labs, one variant: no fault."""
     folder = tmp_path_factory.mktemp("whole") / "tiny"
     folder.mkdir()
     _tables(folder)
     _truth(folder)
     _notes(folder)
-    write(folder, schemas.VARIANTS, [VARIANT | {"patient_id": P1}])
+    variants = [VARIANT | {"day": 0}, RESISTANT | {"day": 82}]
+    write(folder, schemas.VARIANTS, [v | {"patient_id": P1} for v in variants])
     write_vcf(folder)
     for day in REPORTS:
         lesions = [r for r in LESIONS if r[:2] == (P0, day)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from alignment import schemas
 from eval import evaluate
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import P0, P1, edit_table, sign, write_vcf
+from conftest import P0, P1, P2, edit_table, sign, write_vcf
 
 Break = Callable[[Path], None]
 
@@ -146,23 +147,24 @@ def _other_segment(ds: pydicom.Dataset) -> None:
 
 
 L01 = {"patient_id": P0, "day": 84, "lesion_id": "L01"}
-RESPONSE = {"patient_id": P0, "day": 42}
-SURVIVAL = {"patient_id": P0}
+RESPONSE = {"patient_id": P0, "day": 42, "assessor": "investigator"}
+SURVIVAL = {"patient_id": P0, "assessor": "investigator"}
+FIRST_VISIT = {"patient_id": P1, "day": 0}
 HB = {"day": 21, "name": "haemoglobin"}
 
 CASES: dict[str, tuple[Break, set[str]]] = {
     "flag": (cell(schemas.LABS, HB, "flag", "N"), {"lab_flags"}),
     "grade": (cell(schemas.LABS, HB, "ctcae_grade", 3), {"lab_grades"}),
     "unit": (cell(schemas.LABS, HB, "unit", "g/L"), {"lab_units"}),
-    "lab after death": (cell(schemas.LABS, HB, "day", 151), {"dates"}),
+    "lab after death": (cell(schemas.LABS, HB, "day", 151), {"dates", "at_visits"}),
     "stage": (cell(schemas.PATIENTS, {"patient_id": P1}, "stage", "IIB"), {"stage"}),
     "split lost": (drop(schemas.SPLITS_TABLE, {"patient_id": P1}), {"splits"}),
     "repeated key": (twice(schemas.VISITS), {"keys"}),
-    "unknown value": (cell(schemas.VISITS, {"day": 42}, "kind", "party"), {"schema"}),
-    "stray patient": (cell(schemas.VISITS, {"day": 40}, "patient_id", "P0000099"), {"keys"}),
+    "unknown value": (cell(schemas.VISITS, FIRST_VISIT, "kind", "party"), {"schema"}),
+    "stray patient": (cell(schemas.VISITS, FIRST_VISIT, "patient_id", "P0000099"), {"keys"}),
     "sum": (cell(schemas.RESPONSES_TABLE, RESPONSE, "sld_mm", 33.0), {"recist_sum"}),
     "target response": (
-        cell(schemas.RESPONSES_TABLE, {"patient_id": P0, "day": 84}, "target_response", "PR"),
+        cell(schemas.RESPONSES_TABLE, RESPONSE | {"day": 84}, "target_response", "PR"),
         {"recist_target"},
     ),
     "non-target response": (
@@ -171,12 +173,15 @@ CASES: dict[str, tuple[Break, set[str]]] = {
     ),
     "overall response": (
         cell(schemas.RESPONSES_TABLE, RESPONSE, "overall_response", "SD"),
-        {"recist_overall"},
+        {"recist_overall", "best_responses"},
     ),
     "pfs": (cell(schemas.SURVIVAL, SURVIVAL, "pfs_days", 90), {"survival"}),
     "pfs cause": (cell(schemas.SURVIVAL, SURVIVAL, "pfs_cause", "target"), {"survival"}),
-    "os": (cell(schemas.SURVIVAL, SURVIVAL, "os_days", 149), {"survival"}),
-    "censored death": (cell(schemas.SURVIVAL, SURVIVAL, "os_event", False), {"survival"}),
+    "os": (cell(schemas.SURVIVAL, SURVIVAL, "os_days", 149), {"survival", "censoring", "deaths"}),
+    "censored death": (
+        cell(schemas.SURVIVAL, SURVIVAL, "os_event", False),
+        {"survival", "censoring", "deaths"},
+    ),
     "unknown drug": (cell(schemas.TREATMENTS, {"patient_id": P0}, "rxnorm", "1"), {"drugs"}),
     "TKI without target": (
         cell(schemas.TREATMENTS, {"patient_id": P0}, "rxnorm", "1721560"),
@@ -187,10 +192,10 @@ CASES: dict[str, tuple[Break, set[str]]] = {
         {"indication"},
     ),
     "genotype lost": (lambda f: write_vcf(f, genotype="0/0"), {"vcf_carriers", "indication"}),
-    "variant row lost": (drop(schemas.VARIANTS, {"patient_id": P1}), {"vcf_carriers"}),
+    "variant row lost": (drop(schemas.VARIANTS, {"day": 0}), {"vcf_carriers"}),
     "allele fraction": (lambda f: write_vcf(f, af=0.315), {"vcf_fractions"}),
     "hotspot": (
-        cell(schemas.VARIANTS, {"patient_id": P1}, "pos", 55191821),
+        cell(schemas.VARIANTS, {"day": 0}, "pos", 55191821),
         {"hotspots", "vcf_carriers"},
     ),
     "side in text": (
@@ -267,6 +272,186 @@ CASES: dict[str, tuple[Break, set[str]]] = {
         {"notes_table"},
     ),
 }
+
+CENTRAL = {"patient_id": P1, "assessor": "central"}
+SECOND_LINE = {"patient_id": P2, "line": 2}
+BRAIN = {"patient_id": P2, "day": 484, "assessor": "investigator", "lesion_id": "L02"}
+DOSE = {"day": 21}
+
+
+def column(table: schemas.Table, patient: str, name: str, value: Any) -> Break:
+    """Set a column of all rows of one patient."""
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        frame.loc[frame["patient_id"] == patient, name] = value
+        return frame
+
+    return lambda folder: edit_table(folder, table, change)
+
+
+def copied(table: schemas.Table, where: dict[str, Any], **changes: Any) -> Break:
+    """Add a changed copy of one row."""
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        rows = pd.Series(True, index=frame.index)
+        for name, wanted in where.items():
+            rows &= frame[name] == wanted
+        assert rows.sum() == 1
+        return pd.concat([frame, frame[rows].assign(**changes)])
+
+    return lambda folder: edit_table(folder, table, change)
+
+
+CASES |= {
+    "central target response": (
+        cell(schemas.RESPONSES_TABLE, CENTRAL | {"day": 82}, "target_response", "SD"),
+        {"recist_target", "recist_overall"},
+    ),
+    "assessed opening scan": (
+        copied(schemas.RESPONSES_TABLE, CENTRAL | {"day": 82}, day=-5),
+        {"recist_sum"},
+    ),
+    "gone where the brain was not scanned": (
+        cell(
+            schemas.RESPONSES_TABLE,
+            {"patient_id": P2, "day": 526, "assessor": "central"},
+            "nontarget_response",
+            "CR",
+        ),
+        {"recist_nontarget", "recist_overall"},
+    ),
+    "brain lesion without a brain scan": (
+        drop(schemas.VISITS, {"patient_id": P2, "day": 484, "kind": "brain_scan"}),
+        {"lesion_coverage"},
+    ),
+    "brain lesion left out": (
+        drop(schemas.LESIONS, BRAIN),
+        {"lesion_coverage", "recist_nontarget"},
+    ),
+    "target too small": (
+        cell(schemas.LESIONS, BRAIN | {"day": 442, "lesion_id": "L01"}, "long_axis_mm", 3.0),
+        {"too_small", "recist_sum"},
+    ),
+    "new lesion called old": (
+        cell(schemas.LESIONS, BRAIN | {"day": 568, "lesion_id": "L03"}, "is_new", False),
+        {"new_lesions"},
+    ),
+    "confirmed response": (
+        cell(
+            schemas.BEST_RESPONSES,
+            {"patient_id": P2, "line": 1, "assessor": "central"},
+            "confirmed_response",
+            "CR",
+        ),
+        {"best_responses"},
+    ),
+    "best response lost": (drop(schemas.BEST_RESPONSES, CENTRAL), {"best_responses"}),
+    "central progression": (
+        cell(schemas.SURVIVAL, CENTRAL, "pfs_event", True),
+        {"survival"},
+    ),
+    "central pfs ends at death": (cell(schemas.SURVIVAL, CENTRAL, "pfs_days", 120), {"survival"}),
+    "survival of a line lost": (
+        drop(schemas.SURVIVAL, {"patient_id": P2, "line": 0}),
+        {"survival"},
+    ),
+    "disease-free survival": (
+        cell(schemas.SURVIVAL, {"patient_id": P2, "line": 0}, "pfs_days", 393),
+        {"survival"},
+    ),
+    "cause of death": (
+        column(schemas.SURVIVAL, P1, "cause_of_death", "cancer"),
+        {"deaths"},
+    ),
+    "two causes of death": (
+        cell(schemas.SURVIVAL, CENTRAL, "cause_of_death", "cancer"),
+        {"censoring", "deaths"},
+    ),
+    "no cause of death": (
+        column(schemas.SURVIVAL, P1, "cause_of_death", "none"),
+        {"censoring", "deaths"},
+    ),
+    "withdrawal that was none": (
+        column(schemas.SURVIVAL, P2, "censor_reason", "withdrawal"),
+        {"deaths"},
+    ),
+    "known after the cutoff": (
+        column(schemas.PATIENTS, P0, "index_date", dt.date(2020, 12, 1)),
+        {"censoring", "dicom_header", "plans"},
+    ),
+    "latent death": (
+        cell(schemas.TRUTH_DEATHS, {"patient_id": P2}, "cancer_day", 500.0),
+        {"deaths"},
+    ),
+    "visit after censoring": (
+        cell(schemas.VISITS, {"patient_id": P2, "day": 589}, "day", 630),
+        {"dates"},
+    ),
+    "line without an end": (
+        cell(schemas.TREATMENTS, {"patient_id": P2, "line": 1}, "stop_day", None),
+        {"dates", "treatment_course"},
+    ),
+    "intent": (
+        cell(schemas.TREATMENTS, {"patient_id": P0}, "intent", "adjuvant"),
+        {"treatment_course"},
+    ),
+    "stopped and ongoing": (
+        cell(schemas.TREATMENTS, SECOND_LINE, "stop_reason", "toxicity"),
+        {"treatment_course"},
+    ),
+    "stopped by no death": (
+        cell(schemas.TREATMENTS, {"patient_id": P0}, "stop_reason", "death"),
+        {"treatment_course"},
+    ),
+    "a drug of surgery": (
+        cell(schemas.TREATMENTS, {"regimen": "surgery"}, "rxnorm", "72962"),
+        {"drugs"},
+    ),
+    "a drug lost": (cell(schemas.TREATMENTS, SECOND_LINE, "rxnorm", ""), {"drugs"}),
+    "drug for a target found later": (
+        lambda f: edit_table(f, schemas.TREATMENTS, _capmatinib),
+        {"indication"},
+    ),
+    "dose after stop": (cell(schemas.DOSES, DOSE, "day", 105), {"doses"}),
+    "dose of another regimen": (cell(schemas.DOSES, DOSE, "regimen", "gemcitabine"), {"doses"}),
+    "omitted and given": (cell(schemas.DOSES, DOSE, "action", "omitted"), {"doses"}),
+    "cycle twice": (cell(schemas.DOSES, DOSE, "cycle", 1), {"doses"}),
+    "lab without a visit": (cell(schemas.LABS, HB, "day", 22), {"at_visits"}),
+    "vitals without a visit": (
+        cell(schemas.VITALS, {"patient_id": P0}, "day", 3),
+        {"at_visits"},
+    ),
+    "ctDNA below the limit": (
+        cell(schemas.CTDNA, {"patient_id": P0}, "detected", False),
+        {"ctdna"},
+    ),
+    "progression not told": (
+        drop(schemas.EVENTS, {"patient_id": P0, "category": "progression"}),
+        {"events", "treatment_course"},
+    ),
+    "recurrence not told": (
+        drop(schemas.EVENTS, {"category": "recurrence"}),
+        {"events", "survival"},
+    ),
+    "summary stage": (
+        cell(schemas.PATIENTS, {"patient_id": P2}, "summary_stage", "distant"),
+        {"summary_stage"},
+    ),
+    "T below the size": (cell(schemas.PATIENTS, {"patient_id": P2}, "t", "T1b"), {"t_size"}),
+    "value that was missing": (
+        cell(schemas.TRUTH_MISSING, {"patient_id": P0}, "day", 21),
+        {"missing"},
+    ),
+    "specimen of another day": (
+        cell(schemas.VARIANTS, {"day": 82}, "day", 0),
+        {"vcf_carriers"},
+    ),
+}
+
+
+def _capmatinib(frame: pd.DataFrame) -> pd.DataFrame:
+    frame.loc[frame["patient_id"] == P1, "rxnorm"] = "2362165"
+    return frame
 
 
 @pytest.mark.parametrize("name", CASES)

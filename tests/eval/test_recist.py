@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eval.recist import assess, overall_response
+from eval.recist import assess, best_responses, overall_response
 
 STARTS = pd.DataFrame({"patient_id": ["P"], "line": [1], "start_day": [0]})
 
@@ -16,7 +16,7 @@ STARTS = pd.DataFrame({"patient_id": ["P"], "line": [1], "start_day": [0]})
 def lesions(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     """(day, id, site, long, short, target, new)."""
     names = ["day", "lesion_id", "site", "long_axis_mm", "short_axis_mm", "is_target", "is_new"]
-    return pd.DataFrame(rows, columns=names).assign(patient_id="P")
+    return pd.DataFrame(rows, columns=names).assign(patient_id="P", assessor="investigator")
 
 
 def one_target(*sizes: float | None) -> pd.DataFrame:
@@ -90,6 +90,104 @@ def test_each_line_has_its_own_baseline_and_nadir() -> None:
     # Day 84 progresses on line 1 (nadir 50) and is the baseline of line 2; 70 is stable there.
     assert rows["line"].tolist()[1:] == [1, 1, 2]
     assert rows["target_response"].tolist()[1:] == ["PR", "PD", "SD"]
+
+
+def test_each_reader_is_judged_alone() -> None:
+    both = pd.concat([one_target(100, 50, 60), one_target(100, 50, 59).assign(assessor="central")])
+    rows = assess(both, STARTS).set_index("assessor")["target_response"]
+    assert rows["investigator"].tolist()[1:] == ["PR", "PD"]
+    assert rows["central"].tolist()[1:] == ["PR", "PR"]
+
+
+def test_what_a_scan_does_not_cover_is_not_gone() -> None:
+    rows = assess(
+        lesions(
+            [
+                (-7, "A", "lung", 30, 20, True, False),
+                (-7, "B", "brain", 12, 10, False, False),
+                (42, "A", "lung", 0, 0, True, False),
+                (42, "B", "brain", 0, 0, False, False),
+                (84, "A", "lung", 0, 0, True, False),
+            ]
+        ),
+        STARTS,
+    )
+    assert rows["nontargets"].tolist()[1:] == [1, 1]
+    assert rows["nontargets_gone"].tolist()[1:] == [True, False]
+
+
+def test_a_brain_lesion_found_later_is_new_then_non_target() -> None:
+    starts = pd.DataFrame({"patient_id": ["P", "P"], "line": [1, 2], "start_day": [0, 50]})
+    rows = assess(
+        lesions(
+            [
+                (-7, "A", "lung", 30, 20, True, False),
+                (42, "A", "lung", 30, 20, True, False),
+                (42, "B", "brain", 9, 8, False, True),
+                (84, "A", "lung", 30, 20, True, False),
+            ]
+        ),
+        starts,
+    )
+    assert rows["new_lesion"].tolist() == [False, True, False]
+    assert rows["nontargets"].tolist() == [0, 0, 1]
+    assert not rows["nontargets_gone"].iloc[-1]
+
+
+def test_a_target_that_a_scan_does_not_show_is_not_evaluable() -> None:
+    rows = assess(
+        lesions(
+            [
+                (-7, "A", "lung", 30, 20, True, False),
+                (-7, "B", "liver", 30, 20, True, False),
+                (42, "A", "lung", 10, 8, True, False),
+            ]
+        ),
+        STARTS,
+    )
+    assert rows["target_response"].iloc[-1] == "NE"
+
+
+def test_what_local_therapy_removed_counts_no_more() -> None:
+    starts = pd.DataFrame({"patient_id": ["P", "P"], "line": [0, 1], "start_day": [0, 400]})
+    rows = assess(
+        lesions(
+            [
+                (-7, "D", "lung", 60, 40, True, False),
+                (-7, "E", "bone", None, None, False, False),
+                (395, "A", "lung", 20, 15, True, False),
+                (442, "A", "lung", 24, 15, True, False),
+                (484, "A", "lung", 0, 0, True, False),
+            ]
+        ),
+        starts,
+    )
+    assert rows["is_baseline"].tolist() == [True, True, False, False]
+    assert rows["target_response"].tolist()[2:] == ["SD", "CR"]
+    assert rows["nontargets"].tolist()[2:] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("answers", "best", "confirmed"),
+    [
+        ({42: "PR", 84: "PR"}, "PR", "PR"),
+        ({42: "PR", 69: "PR"}, "PR", "SD"),  # 27 days
+        ({42: "PR", 70: "CR"}, "CR", "PR"),
+        ({42: "CR", 70: "CR"}, "CR", "CR"),
+        ({42: "PR", 84: "PD", 126: "PR"}, "PR", "SD"),  # nothing counts after progression
+        ({41: "SD", 84: "PD"}, "PD", "PD"),
+        ({42: "SD", 84: "PD"}, "SD", "SD"),
+        ({41: "SD"}, "NE", "NE"),
+        ({42: "NE"}, "NE", "NE"),
+        ({}, "NE", "NE"),
+    ],
+)
+def test_best_response(answers: dict[int, str], best: str, confirmed: str) -> None:
+    rows = [("P", "investigator", day, answer) for day, answer in answers.items()]
+    rows.append(("Q", "investigator", 42, "SD"))
+    columns = ["patient_id", "assessor", "day", "overall_response"]
+    found = best_responses(pd.DataFrame(rows, columns=columns), STARTS)
+    assert found[["best", "confirmed"]].to_numpy().tolist() == [[best, confirmed]]
 
 
 def test_without_a_scan_before_the_start_there_is_no_baseline() -> None:
