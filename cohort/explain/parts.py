@@ -186,8 +186,9 @@ def _noise(
         return ()
     made = []
     for draw in trace[name, 0].noise:
-        if draw.variable == f"{name}/person":
-            sd, z = variable.between_sd, draw.normals[0]
+        sd = variable.between_sd
+        if draw.variable == f"{name}/person" and sd is not None:
+            z = draw.normals[0]
             label = f"the person's own level: {sd.value:g} x z {z:.4g}"
             made.append(Part(label, sd.value * z, _source(sd, model)))
     made += [
@@ -196,7 +197,7 @@ def _noise(
             ("treatment", "what is reached of the regimen's shift", variable.regimen),
             ("deviation", "within-person deviation at this visit", variable.within_cv),
         )
-        if f"{name}/{part}" in remembered
+        if f"{name}/{part}" in remembered and number is not None
     ]
     return tuple(made)
 

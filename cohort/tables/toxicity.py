@@ -116,7 +116,7 @@ def _onset(draw: Draw, event: str, rows: Array) -> Array:
     visits = draw.visits
     day = visits["visit_day"][rows]
     if event in MEASURED:
-        return day
+        return np.asarray(day)
     if event in HAEMATOLOGICAL:
         nadir = visits["marrow_nadir_day"][rows]
         return np.where(np.isnan(nadir), day, nadir)
@@ -125,7 +125,7 @@ def _onset(draw: Draw, event: str, rows: Array) -> Array:
     for step in np.unique(visits["step"][rows]):
         at = visits["step"][rows] == step
         u[at] = noise.uniform(draw.start, draw.n, int(step))[visits["patient"][rows[at]]]
-    return before + 1.0 + np.floor(u * (day - before))
+    return np.asarray(before + 1.0 + np.floor(u * (day - before)))
 
 
 def adverse_events(
