@@ -36,7 +36,7 @@ from cohort.explain.address import parse as parse_address
 from cohort.model import CausalModel, Intervention
 from cohort.tables import CohortTables
 from modalities import labs
-from modalities.genomics import write_vcf
+from modalities.genomics import Genotypes, genotypes, write_genotypes
 from ontology.errors import ConsilienceError
 from ontology.knowledge import KnowledgeGraph
 
@@ -66,7 +66,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def generate(
-    config: str | Path = "nsclc",
+    config: str | Path | RunConfig = "nsclc",
     *,
     out: str | Path,
     patients: int | None = None,
@@ -165,9 +165,10 @@ def why(
         _require_patient(source, patient)
         job = _job_of(source)
     model = trace_model(job.model)
-    tables = sample_shard(model, job.codebook, True, (job.run.seed, range(index, index + 1)))
+    task = (job.run.seed, range(index, index + 1))
+    shard = sample_shard(model, job.codebook, ("labs", "genomics"), task)
     made = explain_value(
-        model, job.knowledge, tables,
+        model, job.knowledge, shard.tables,
         seed=job.run.seed, index=index, day=day, value=value,
     )  # fmt: skip
     return made if source is None else _compared(made, source, job)
@@ -266,25 +267,21 @@ def _generate(
     shards = [
         range(i, min(i + SHARD, indices.stop)) for i in range(indices.start, indices.stop, SHARD)
     ]
-    sample = partial(sample_shard, job.model, job.codebook, "labs" in run.modalities)
+    sample = partial(sample_shard, job.model, job.codebook, run.modalities)
     plans: list[EncounterPlan] = []
-    variants: list[pa.Table] = []
+    genotyped: list[Genotypes] = []
     with DatasetWriter(out, resume=resume) as writer, _pool(workers) as each:
-        for done, tables in enumerate(each(sample, [(run.seed, shard) for shard in shards]), 1):
-            if "genomics" in run.modalities:
-                variants.append(tables[schemas.VARIANTS.path])
-            else:
-                del tables[schemas.VARIANTS.path]
+        for done, shard in enumerate(each(sample, [(run.seed, shard) for shard in shards]), 1):
+            if shard.genotypes is not None:
+                genotyped.append(shard.genotypes)
             if {"imaging", "notes"} & set(run.modalities):
-                plans += _plan(job, tables)
-            writer.append(tables)
+                plans += _plan(job, shard.tables)
+            writer.append(shard.tables)
             tell("patients", min(done * SHARD, len(indices)), len(indices))
         writer.append({schemas.TRUTH_NOISE.path: job.model.noise_table(run.seed)})
         writer.append({schemas.SPLITS_TABLE.path: splits.assign(run.seed, indices)})
-        if variants:
-            ids = [patient_id(i) for i in indices]
-            frame = pa.concat_tables(variants).to_pandas()
-            write_vcf(frame, ids, writer.folder / VCF_PATH, seed=run.seed, model=job.model.version)
+        if genotyped:
+            write_genotypes(genotyped, writer.folder / VCF_PATH, model=job.model.version)
         if plans:
             from modalities.studies import render_studies  # pydicom and highdicom, as above
 
@@ -294,16 +291,29 @@ def _generate(
     return load(out)
 
 
+@dataclass(frozen=True)
+class Shard:
+    """What one range of patients gives: tables by path, and their columns of the VCF."""
+
+    tables: dict[str, pa.Table]
+    genotypes: Genotypes | None
+
+
 def sample_shard(
-    model: CausalModel, codebook: Codebook, with_labs: bool, task: tuple[int, range]
-) -> dict[str, pa.Table]:
-    """All tables of one shard, by path: a pure function of model, seed and patient range."""
+    model: CausalModel, codebook: Codebook, modalities: Sequence[str], task: tuple[int, range]
+) -> Shard:
+    """One shard: a pure function of model, seed and patient range."""
     seed, shard = task
     made = CohortTables(model, codebook, model.sample(len(shard), seed, shard.start))
     tables = made.tables()
-    if with_labs:
+    if "labs" in modalities:
         tables[schemas.LABS.path], tables[schemas.TRUTH_LABS.path] = labs.report(made.panel())
-    return tables
+    found = tables.pop(schemas.VARIANTS.path)
+    if "genomics" not in modalities:
+        return Shard(tables, None)
+    tables[schemas.VARIANTS.path] = found
+    ids = [patient_id(i) for i in shard]
+    return Shard(tables, genotypes(found.to_pandas(), ids, seed=seed))
 
 
 def _plan(job: Job, tables: Mapping[str, pa.Table]) -> list[EncounterPlan]:

@@ -85,11 +85,13 @@ class RunConfig(BaseModel):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def load_config(config: str | Path, **overrides: Any) -> RunConfig:
+def load_config(config: str | Path | RunConfig, **overrides: Any) -> RunConfig:
     """Read a config by path, or a bundled one by name; overrides that are None are left out."""
-    path = bundled(str(config), folder="") if is_name(config) else Path(config)
-    file = read_yaml(path)
-    run = file.parse(RunConfig)
+    if isinstance(config, RunConfig):
+        run = config
+    else:
+        path = bundled(str(config), folder="") if is_name(config) else Path(config)
+        run = read_yaml(path).parse(RunConfig)
     given = {key: value for key, value in overrides.items() if value is not None}
     if not given:
         return run

@@ -14,6 +14,7 @@ from ontology.knowledge import KnowledgeGraph
 from ontology.variants import Variant, catalogue
 
 VARIANT_SUFFIX = "_variant"
+SYMPTOM_PREFIX = "symptom:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Codebook:
     death: tuple[str, str, str]
     adverse_events: Mapping[str, tuple[str, str]]  # variable -> HPO code, name
     checkpoint: frozenset[str]  # regimens with an inhibitor of PD-1 or PD-L1
+    symptoms: Mapping[str, tuple[str, str]]  # key -> HPO code, name
 
 
 def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
@@ -73,6 +75,11 @@ def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
             for event in adverse_events(model.disease)
         },
         frozenset(key for key, r in regimens.items() if {"PD-1", "PD-L1"} & set(r.targets)),
+        {
+            name: (f"HP:{knowledge.code(SYMPTOM_PREFIX + name, 'HPO')}", variable.label)
+            for name, variable in model.disease.variables.items()
+            if isinstance(variable, spec.Symptom)
+        },
     )
 
 

@@ -19,6 +19,7 @@ import networkx as nx
 from cohort import checks, conditions, spec
 from cohort.mechanisms import (
     baseline,
+    condition,
     course,
     dose,
     extent,
@@ -26,6 +27,7 @@ from cohort.mechanisms import (
     labs,
     lesions,
     marrow,
+    observation,
     recist,
     resistance,
     spread,
@@ -123,6 +125,8 @@ def _levels(disease: spec.DiseaseFile) -> Levels:
             levels[name] = tuple(variable.sizes.values)
         elif isinstance(variable, spec.Recist):
             levels[name] = recist.RESPONSE_LEVELS
+        elif isinstance(variable, spec.Performance):
+            levels[name] = condition.PERFORMANCE_LEVELS
         elif isinstance(variable, spec.FollowUp):
             levels[name] = visits.FOLLOW_UP
     return levels
@@ -187,6 +191,13 @@ def _build(name: str, v: Any, disease: spec.DiseaseFile, levels: Levels) -> Mech
         spec.Survival: lambda: survival.Survival(name, v),
         spec.Earliest: lambda: survival.Earliest(name, v),
         spec.Lab: lambda: labs.Lab(name, v, regimens, dynamic),
+        spec.Performance: lambda: condition.Performance(name, v),
+        spec.Weight: lambda: condition.Weight(name, v),
+        spec.Vital: lambda: condition.Vital(name, v),
+        spec.Symptom: lambda: condition.Symptom(name, v),
+        spec.TumourFraction: lambda: condition.TumourFraction(name, v),
+        spec.Missing: lambda: observation.Missing(name, v),
+        spec.Lost: lambda: observation.Lost(name, v),
         spec.Marrow: lambda: marrow.Marrow(name, v, regimens),
         spec.Dose: lambda: dose.Dose(name, v, regimens),
         spec.DoseDelay: lambda: dose.DoseDelay(name, v, regimens),
@@ -234,6 +245,13 @@ DYNAMIC_KINDS = (
     spec.Reporting,
     spec.DoseLimiting,
     spec.ToxicityStop,
+    spec.Performance,
+    spec.Weight,
+    spec.Vital,
+    spec.Symptom,
+    spec.TumourFraction,
+    spec.Missing,
+    spec.Lost,
 )
 
 

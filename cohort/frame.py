@@ -77,6 +77,13 @@ class Frame:
         words = self._words(variable, slot, self.step)[self.rows]
         return np.ascontiguousarray(words.astype("<u8").view("<u2").reshape(-1, 4).T)
 
+    def thirds(self, variable: str) -> Floats:
+        """(3, n) uniforms of 21 bits each, from the parts of one word."""
+        words = self._words(variable, 0, self.step)
+        words = words if self.n == self.shard else words[self.rows]
+        parts = [(words >> np.uint64(shift)) & np.uint64(0x1FFFFF) for shift in (0, 21, 42)]
+        return np.asarray((np.stack(parts).astype(np.float64) + 0.5) * 2.0**-21)
+
     def _words(self, variable: str, slot: int, step: int) -> NDArray[np.uint64]:
         noise = self._noise.get(variable)
         if noise is None:

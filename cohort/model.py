@@ -23,6 +23,9 @@ from cohort.spec import DiseaseFile, Recist
 from ontology.errors import ConsilienceError, nearest
 
 DEATHS = ("death", "cancer_death")
+LOST = "lost"
+"""Once it is set, the patient lives on and nothing more is recorded."""
+
 FIRST = ("visit_day", "follow_up")
 """Evaluated before all others at a visit: whoever is not followed has no visit."""
 
@@ -342,6 +345,8 @@ class _Recorder:
         if not self.visits:
             return {}, {}
         visits, scans = _sorted(self.visits), _sorted(self.scans)
+        if LOST in visits:
+            visits, scans = _until_lost(visits, scans)
         rows = np.flatnonzero(~np.isnan(visits["scan_day"]))
         return visits, {**{name: values[rows] for name, values in visits.items()}, **scans}
 
@@ -352,3 +357,21 @@ def _sorted(parts: dict[str, list[Array]]) -> dict[str, Array]:
         name: np.take(np.concatenate(arrays, axis=-1), order, axis=-1)
         for name, arrays in parts.items()
     }
+
+
+def _until_lost(
+    visits: dict[str, Array], scans: dict[str, Array]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """What is on record: nothing after the visit at which a patient was lost."""
+    patient, scanned = visits["patient"], np.flatnonzero(~np.isnan(visits["scan_day"]))
+    first = np.full(int(patient.max(initial=0)) + 1, np.iinfo(np.int64).max)
+    lost = np.flatnonzero(visits[LOST])
+    np.minimum.at(first, patient[lost], lost)
+    keep = np.arange(len(patient)) <= first[patient]
+    if keep.all():
+        return visits, scans
+    rows, seen = np.flatnonzero(keep), np.flatnonzero(keep[scanned])
+    return (
+        {name: np.take(values, rows, axis=-1) for name, values in visits.items()},
+        {name: np.take(values, seen, axis=-1) for name, values in scans.items()},
+    )

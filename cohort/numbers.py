@@ -17,7 +17,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "g/L": (0, 300), "mg/dL": (0, 10000), "U/L": (0, 1e6), "10*9/L": (0, 10000),
     "ng/mL": (0, 1e6), "mmol/L": (0, 1000), "m[IU]/L": (0, 1000), "{mut}/Mb": (0, 10000),
     "{pack}.a": (0, 400), "L": POSITIVE, "L/h": POSITIVE, "L/umol": POSITIVE, "mg/m2": POSITIVE,
-    "g/mol": POSITIVE, "mm[Hg]": (0, 400), "/min": (0, 400), "Cel": (20, 50),
+    "g/mol": POSITIVE, "mm[Hg]": (0, 400), "/min": (0, 400), "Cel": (20, 50), "K": POSITIVE,
 }  # fmt: skip
 """UCUM units that a disease file may use, and what a quantity in them can be."""
 

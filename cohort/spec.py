@@ -313,11 +313,10 @@ class Measurement(Variable):
 
 
 class FollowUp(Variable):
-    """Whether the patient is still seen: ongoing, dead, censored, lost or off_treatment."""
+    """Whether the patient is still seen: ongoing, dead, censored or off_treatment."""
 
     kind: Literal["follow_up"]
     accrual: str  # variable: days from index to the data cutoff
-    lost: str | None = None  # boolean variable: lost to follow-up since the last visit
 
 
 class Hazard(Variable):
@@ -468,7 +467,7 @@ class Dose(Variable):
 
     ``planned``: cycles by regimen, without limit where absent; ``by_count``: regimens for which
     blood counts decide; ``reducible``: whose dose is lowered, others are withheld; ``not_dosed``:
-    regimens without doses.
+    regimens without doses; ``missed``: the variable of missed visits.
     """
 
     kind: Literal["dose"]
@@ -478,6 +477,7 @@ class Dose(Variable):
     by_count: tuple[str, ...]
     reducible: tuple[str, ...]
     not_dosed: tuple[str, ...] = ()
+    missed: str | None = None
 
 
 class DoseDelay(Variable):
@@ -543,6 +543,81 @@ class ToxicityStop(Variable):
     ending: dict[str, int]
 
 
+class Performance(Variable):
+    """ECOG performance status over time; ``start``: the variable with that at index."""
+
+    kind: Literal["performance"]
+    start: str
+    sd: Number
+    persistence: Number
+
+
+class Weight(Variable):
+    """Body weight over time; ``start``: the variable with that at index. ``early_loss``: what is
+    lost, on the log scale, over the first ``over_days`` of illness."""
+
+    kind: Literal["weight"]
+    start: str
+    early_loss: Number
+    over_days: Number
+    sd: Number
+    persistence: Number
+    range: tuple[float, float]
+
+
+class Vital(Variable):
+    """A vital sign at a visit."""
+
+    kind: Literal["vital"]
+    mean: Number
+    between_sd: Number
+    within_sd: Number
+    range: tuple[float, float]
+    decimals: int
+
+
+class Symptom(Variable):
+    """A symptom at a visit, by grade; ``stays``: what presence before adds to the logit."""
+
+    kind: Literal["symptom"]
+    base: Number
+    stays: Number
+    grades: Numbers
+
+
+class TumourFraction(Variable):
+    """Circulating tumour DNA at a scan; ``limit``: below it nothing is detected."""
+
+    kind: Literal["tumour_fraction"]
+    median: Number
+    sd_log: Number
+    most: Number
+    limit: Number
+
+
+class Missing(Variable):
+    """Whether something is not recorded at a visit, and by which mechanism.
+
+    Rates are probabilities at the reference of their effects; ``mar_effects`` may only read what is
+    on record, ``mnar_effects`` read what is not.
+    """
+
+    kind: Literal["missing"]
+    mcar: Number
+    mar: Number
+    mnar: Number
+    mar_effects: tuple[Effect, ...] = ()
+    mnar_effects: tuple[Effect, ...] = ()
+
+
+class Lost(Variable):
+    """Loss to follow-up after a visit; what happens then is true and not on record. Hazard ``rate`` a week; ``withdrawal``: share that withdraw."""
+
+    kind: Literal["lost"]
+    rate: Number
+    withdrawal: Number
+
+
 AnyVariable = Annotated[
     Histogram
     | Bernoulli
@@ -589,7 +664,14 @@ AnyVariable = Annotated[
     | FebrileNeutropenia
     | Reporting
     | DoseLimiting
-    | ToxicityStop,
+    | ToxicityStop
+    | Performance
+    | Weight
+    | Vital
+    | Symptom
+    | TumourFraction
+    | Missing
+    | Lost,
     Field(discriminator="kind"),
 ]
 

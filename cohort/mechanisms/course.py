@@ -18,7 +18,7 @@ class Line(Dynamic):
     def __init__(self, name: str, variable: spec.Line) -> None:
         super().__init__(name, variable)
         self.v = variable
-        own = ("visit_day", "sld", variable.local, variable.later_lines)
+        own = ("visit_day", "scan_day", "sld", variable.local, variable.later_lines)
         self.own_parents = (("response", 1), *((parent, 0) for parent in own))
         share = variable.next_line.value
         self.logit = float(np.log(share / (1.0 - share)))

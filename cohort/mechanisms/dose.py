@@ -16,6 +16,7 @@ class Dose(Dynamic):
 
     ``state["dose_cycle"]``: doses given in this line, this visit's among them. ``["dose_level"]``:
     0 full dose, 1, 2 reduced. ``["treatment_completed"]``: all planned cycles were given.
+    ``["treatment_ended"]``: toxicity ended it for the rest of the line.
     ``["dose_omitted"]``: a dose was due and withheld.
     """
 
@@ -30,6 +31,8 @@ class Dose(Dynamic):
     def __init__(self, name: str, variable: spec.Dose, regimens: tuple[str, ...]) -> None:
         super().__init__(name, variable)
         self.v = variable
+        missed = ((variable.missed, 0),) if variable.missed else ()
+        self.own_parents = (*Dose.own_parents, *missed)
         planned = variable.planned.values
         self.planned = np.array([cast(float, planned.get(r, np.inf)) for r in regimens])
         self.given = np.array([r not in ("none", *variable.not_dosed) for r in regimens])
@@ -42,6 +45,7 @@ class Dose(Dynamic):
         if frame.step == 0:
             state["dose_cycle"] = np.zeros(frame.n, np.int16)
             state["dose_level"] = np.zeros(frame.n, np.int8)
+            state["treatment_ended"] = np.zeros(frame.n, bool)
         starts, limiting = state["line_starts"], frame["dose_limiting"]
         level = np.where(starts, 0, state["dose_level"])
         level = np.where(
@@ -52,9 +56,12 @@ class Dose(Dynamic):
         cycle = np.where(starts, 0, state["dose_cycle"])
         due = self.given[regimen] & (cycle < self.planned[regimen])
         state["treatment_completed"] = self.given[regimen] & ~due
-        due &= starts | ~frame["toxicity_stop"]
+        state["treatment_ended"] = ~starts & (state["treatment_ended"] | frame["toxicity_stop"])
+        due &= ~state["treatment_ended"]
         withheld = self.counted[regimen] & (frame["neutrophils"] < self.v.omit_neutrophils.value)
         withheld |= (limiting > 0) & ~starts & ~self.reducible[regimen]
+        if self.v.missed is not None:
+            withheld |= frame[self.v.missed] > 0
         state["dose_omitted"] = due & withheld
         dosed = due & ~withheld
         state["dose_level"] = level.astype(np.int8)

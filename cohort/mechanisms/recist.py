@@ -46,7 +46,7 @@ class Recist(Dynamic):
 
     def _open_line(self, frame: Frame, kept: dict[str, str]) -> None:
         """A line that began at the last visit is judged against the last sum before it."""
-        began = frame.state["line_starts"]
+        began = frame.state["line_began"]
         for key in ("baseline", "nadir"):
             frame.state[kept[key]] = np.where(
                 began, frame.state[kept["last_sum"]], frame.state[kept[key]]

@@ -13,7 +13,7 @@ from cohort.mechanisms.base import Predictor, select
 
 NO_REGIMEN = "none"
 Parents = tuple[tuple[str, int], ...]
-FOLLOW_UP = ("ongoing", "dead", "censored", "lost", "off_treatment")
+FOLLOW_UP = ("ongoing", "dead", "censored", "off_treatment")
 BRAIN = 1 + SITES.index("brain")
 """Code of a spread to the brain: 0 is none, then the sites."""
 
@@ -72,8 +72,7 @@ class FollowUp(Dynamic):
     def __init__(self, name: str, variable: spec.FollowUp) -> None:
         super().__init__(name, variable)
         self.v = variable
-        lost = ((variable.lost, 1),) if variable.lost else ()
-        self.own_parents = ((variable.accrual, 0), *FollowUp.own_parents, *lost)
+        self.own_parents = ((variable.accrual, 0), *FollowUp.own_parents)
 
     def __call__(self, frame: Frame) -> Array:
         status = np.zeros(frame.n, np.int8)
@@ -82,8 +81,6 @@ class FollowUp(Dynamic):
         day = frame["visit_day"]
         idle = frame.is_level("regimen", NO_REGIMEN, 1) & ~frame.is_level("response", "PD", 1)
         status[idle & ~frame.state["opens"]] = FOLLOW_UP.index("off_treatment")
-        if self.v.lost:
-            status[frame.value(self.v.lost, 1)] = FOLLOW_UP.index("lost")
         status[day > frame[self.v.accrual]] = FOLLOW_UP.index("censored")
         status[frame.value("death", 1) <= day] = FOLLOW_UP.index("dead")
         return status
@@ -92,7 +89,7 @@ class FollowUp(Dynamic):
         """The formula in one line."""
         return (
             f"{self.name} = dead if death <= visit_day; censored if visit_day > {self.v.accrual}; "
-            "lost; off_treatment if no regimen and no decision is pending; else ongoing"
+            "off_treatment if no regimen and no decision is pending; else ongoing"
         )
 
 
@@ -116,14 +113,16 @@ class ScanDay(Dynamic):
         opening = frame["visit_day"] - 1.0 - np.floor(u * self.v.screening.value)
         if frame.step == 0:
             state["scan_index"] = np.zeros(frame.n, np.int64)
+            state["line_began"] = np.zeros(frame.n, bool)
             state["previous_scan"] = state["last_scan"] = opening
             return opening
+        state["line_began"] = state["line_starts"]  # at the last visit; ``line`` runs after this
         since = frame["visit_day"] - state["line_start"]
         # A scan up to `window` days early still counts as the scheduled one.
         index = np.searchsorted(self.due, since + window, side="right")
         due = (index > state["scan_index"]) & ~frame.is_level("regimen", NO_REGIMEN, 1)
         if self.v.missed:
-            due &= ~frame[self.v.missed]
+            due &= frame[self.v.missed] == 0
         jitter = np.floor(u * (2.0 * window + 1.0)) - window
         scheduled = state["line_start"] + self.due[index - 1] + jitter
         # One that had to wait is made within a few days before the visit that reads it.

@@ -12,7 +12,7 @@ from alignment import arrow, schemas
 from alignment.panel import LabPanel
 from cohort.codebook import Codebook
 from cohort.model import CausalModel, Draw
-from cohort.tables import person, treatment, tumour
+from cohort.tables import condition, person, toxicity, treatment, tumour
 from cohort.tables.lines import Lines
 
 
@@ -30,18 +30,35 @@ class CohortTables:
         made = (
             (schemas.PATIENTS, person.patients(model, draw)),
             (schemas.VISITS, person.visits(draw)),
+            (schemas.VITALS, condition.vitals(draw)),
+            (schemas.SYMPTOMS, condition.symptoms(model, draw, codebook)),
+            (schemas.CTDNA, condition.ctdna(model, draw)),
             (schemas.VARIANTS, person.variants(draw, codebook)),
             (schemas.LESIONS, tumour.lesions(model, draw)),
             (schemas.RESPONSES_TABLE, tumour.responses(model, draw)),
             (schemas.BEST_RESPONSES, tumour.best_responses(model, draw, lines)),
             (schemas.TREATMENTS, treatment.treatments(draw, codebook, lines)),
             (schemas.SURVIVAL, treatment.survival(model, draw, lines)),
-            (schemas.EVENTS, treatment.events(draw, codebook, lines)),
+            (schemas.DOSES, toxicity.doses(model, draw)),
             (schemas.TRUTH_PATIENTS, person.truth_patients(model, draw)),
             (schemas.TRUTH_LESIONS, tumour.truth_lesions(draw)),
+            (schemas.TRUTH_EVENTS, toxicity.truth_events(model, draw, codebook, self.episodes)),
+            (schemas.TRUTH_MARROW, toxicity.truth_marrow(draw)),
+            (schemas.TRUTH_MISSING, condition.truth_missing(draw)),
             (schemas.TRUTH_DEATHS, treatment.truth_deaths(draw)),
         )
-        return {table.path: arrow.build(table, columns) for table, columns in made}
+        tables = {table.path: arrow.build(table, columns) for table, columns in made}
+        adverse = toxicity.adverse_events(model, draw, codebook, self.episodes)
+        tables[schemas.EVENTS.path] = toxicity.with_adverse_events(
+            arrow.build(schemas.EVENTS, treatment.events(draw, codebook, lines)),
+            arrow.build(schemas.EVENTS, adverse),
+        )
+        return tables
+
+    @cached_property
+    def episodes(self) -> toxicity.Episodes:
+        """Adverse events from onset to end."""
+        return toxicity.Episodes.of(self.model, self.draw)
 
     @cached_property
     def lines(self) -> Lines:
@@ -49,8 +66,9 @@ class CohortTables:
         return Lines.of(self.model, self.draw)
 
     def panel(self) -> LabPanel:
-        """Latent laboratory values at every visit."""
-        visits = self.draw.visits
+        """Latent laboratory values at every visit with a blood sample."""
+        rows = np.flatnonzero(condition.drawn(self.draw))
+        visits = {name: np.take(v, rows, axis=-1) for name, v in self.draw.visits.items()}
         at_index = {
             name: np.asarray(self.draw.levels[name])[self.draw.baseline[name]]
             for name in ("sex", "smoking_status")
@@ -65,4 +83,5 @@ class CohortTables:
             self.codebook.analytes,
             np.stack([visits[analyte.key] for analyte in self.codebook.analytes]),
             at_index,
+            np.take(toxicity.panels(self.draw, self.codebook), rows, axis=-1),
         )

@@ -107,18 +107,16 @@ def observe(draw: Draw) -> Observed:
 def lost_day(draw: Draw) -> NDArray[np.float64]:
     """(n,) day from which nothing more is heard of the patient; infinite where that never is."""
     day = np.full(draw.n, np.inf)
-    if "lost" in draw.visits:
-        rows = np.flatnonzero(draw.visits["lost"])
-        day[draw.visits["patient"][rows]] = draw.visits["visit_day"][rows] + 1.0
+    rows = np.flatnonzero(draw.visits["lost"])
+    day[draw.visits["patient"][rows]] = draw.visits["visit_day"][rows] + 1.0
     return day
 
 
 def lost_reason(draw: Draw) -> NDArray[np.int64]:
     """(n,) 0: lost to follow-up, 1: withdrawal."""
     reason = np.zeros(draw.n, np.int64)
-    if "withdrawal" in draw.visits:
-        rows = np.flatnonzero(draw.visits["withdrawal"])
-        reason[draw.visits["patient"][rows]] = 1
+    rows = np.flatnonzero(draw.visits["lost"])
+    reason[draw.visits["patient"][rows]] = draw.visits["lost"][rows] - 1
     return reason
 
 

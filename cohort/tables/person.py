@@ -65,14 +65,15 @@ def visits(draw: Draw) -> dict[str, Any]:
     idle = visit["regimen"] == draw.levels["regimen"].index(NO_REGIMEN)
     kind = np.where(visit["opens"], baseline, np.where(idle, follow_up, cycle))
     brain = np.flatnonzero(scans["brain_scan"])
-    patient = np.concatenate([visit["patient"], scans["patient"], scans["patient"][brain]])
+    came = np.flatnonzero(visit["visit_missed"] == 0)
+    patient = np.concatenate([visit["patient"][came], scans["patient"], scans["patient"][brain]])
     scan_day = scans["scan_day"]
-    day = np.concatenate([visit["visit_day"], scan_day, scan_day[brain]]).astype(np.int32)
+    day = np.concatenate([visit["visit_day"][came], scan_day, scan_day[brain]]).astype(np.int32)
     kind = np.concatenate(
-        [kind, np.full(len(scan_day), scan), np.full(len(brain), brain_scan)]
+        [kind[came], np.full(len(scan_day), scan), np.full(len(brain), brain_scan)]
     )
     at_scan = scans["line_at_visit"]
-    line = np.concatenate([visit["line"], at_scan, at_scan[brain]]).astype(np.int8)
+    line = np.concatenate([visit["line"][came], at_scan, at_scan[brain]]).astype(np.int8)
     order = np.lexsort((kind, day, patient))
     return {
         "patient_id": ids(draw, patient[order]),

@@ -232,17 +232,17 @@ def _omit_below(model: CausalModel) -> float:
     return cast(spec.Dose, model.disease.variables["dose"]).omit_neutrophils.value
 
 
-def drawn(draw: Draw, codebook: Codebook) -> NDArray[np.bool_]:
+def panels(draw: Draw, codebook: Codebook) -> NDArray[np.bool_]:
     """(k, m) which analytes are drawn at which visit: not every panel every time."""
     visits, none = draw.visits, draw.levels["regimen"].index(NO_REGIMEN)
     step, regimen = visits["step"], visits["regimen"]
     checkpoint = [i for i, r in enumerate(draw.levels["regimen"]) if r in codebook.checkpoint]
     assert none not in checkpoint
     always = np.ones(len(step), bool)
-    panels = {
+    schedule = {
         "haematology": always,
         "chemistry": always,
         "markers": step % 3 == 0,
         "thyroid": (step == 0) | ((step % 2 == 0) & np.isin(regimen, checkpoint)),
     }
-    return np.stack([panels[analyte.panel] for analyte in codebook.analytes])
+    return np.stack([schedule[analyte.panel] for analyte in codebook.analytes])

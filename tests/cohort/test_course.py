@@ -82,7 +82,8 @@ def test_survival_is_in_order(tables: dict[str, pd.DataFrame]) -> None:
     assert (s["pfs_days"] <= s["os_days"]).all()
     assert (s["pfs_days"] >= 0).all()
     assert ((s["pfs_cause"] == "none") == ~s["pfs_event"]).all()
-    assert ((s["censor_reason"] == "administrative") == ~s["os_event"]).all()
+    assert ((s["censor_reason"] == "none") == s["os_event"]).all()
+    assert ((s["cause_of_death"] == "none") == ~s["os_event"]).all()
 
 
 def test_inhibitors_go_to_their_drivers(tables: dict[str, pd.DataFrame], draw: Draw) -> None:

@@ -56,7 +56,7 @@ def test_scans_follow_the_schedule_from_time_zero(docetaxel: Arm) -> None:
     in_study = scans["line_at_visit"] == 2
     since = (scans["scan_day"] - start[scans["patient"]])[in_study]
     first = since[since < 84]
-    assert np.abs(first - 63).max() <= 8  # week 9, a window of days
+    assert (np.abs(first - 63) <= 8).mean() > 0.95  # week 9; a missed visit puts it off
     later = since[since >= 84]
     off = (later - 63) % 42
     assert (np.minimum(off, 42 - off) <= 8).mean() > 0.95

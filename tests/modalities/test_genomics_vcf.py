@@ -27,9 +27,13 @@ from ontology.variants import CONTIGS, CS, Variant, catalogue
 # (gene, strand, coding position, chr position), and what else the source says of it.
 ANCHORS = [
     ("EGFR", 1, 2236, 55174773, "c.2236_2250del, anchored at 55174772, exon 19"),
+    ("EGFR", 1, 2155, 55174014, "c.2155G>A, G719S, rs28929495, exon 18"),
+    ("EGFR", 1, 2317, 55181326, "c.2317_2318insCCCACCCCA, a variant report, exon 20"),
     ("EGFR", 1, 2369, 55181378, "rs121434569, exon 20"),
     ("EGFR", 1, 2573, 55191822, "rs121434568, exon 21"),
     ("KRAS", -1, 38, 25245347, "c.38G>A, G13D, rs112445441, exon 2"),
+    ("KRAS", -1, 181, 25227343, "c.181C>A, Q61K, rs121913238, exon 3"),
+    ("BRAF", -1, 1383, 140781625, "c.1383A>G, a variant report, exon 11"),
     ("BRAF", -1, 1799, 140753336, "rs113488022, exon 15"),
     ("MET", 1, 3028, 116771989, "last base of exon 14, RefSeq NM_000245.4"),
     ("ERBB2", 1, 2324, 39724742, "Ensembl VEP, exon 20"),
@@ -39,6 +43,12 @@ ANCHORS = [
     ("STK11", 1, 112, 1207025, "c.112C>G, exon 1"),
     ("STK11", 1, 580, 1220488, "c.580G>C, exon 4"),
     ("KEAP1", -1, 1225, 10491677, "c.1225del, Ensembl VEP, exon 3"),
+    ("PIK3CA", 1, 1633, 179218303, "3:g.179218303G>A, E545K"),
+    ("PIK3CA", 1, 3139, 179234296, "c.3139C>T, H1047Y, a variant report"),
+    ("RB1", 1, 940, 48367494, "c.940-1G>A at 48367493, a variant report, exon 10"),
+    ("CDKN2A", -1, 199, 21971160, "c.199G>A, a variant report, exon 2"),
+    ("CDKN2A", -1, 259, 21971100, "c.259C>G, a variant report, exon 2"),
+    ("SMARCA4", 1, 1333, 10991237, "c.1333C>T, a variant report, exon 8"),
 ]
 REACH = 300
 """No exon of these anchors is longer: a variant further away lies in another exon."""
@@ -51,6 +61,12 @@ CODONS = {
     "TP53_R273H": ("CGT", 273), "TP53_R273L": ("CGT", 273), "TP53_V157F": ("GTC", 157),
     "TP53_R158L": ("CGC", 158), "STK11_Q37X": ("CAG", 37), "STK11_D194Y": ("GAC", 194),
     "KEAP1_R320Q": ("CGG", 320), "KEAP1_G333C": ("GGC", 333), "MET_exon14": ("GAT", 1010),
+    "EGFR_G719S": ("GGC", 719), "EGFR_G719A": ("GGC", 719), "EGFR_S768I": ("AGC", 768),
+    "EGFR_L861Q": ("CTG", 861), "KRAS_G12A": ("GGT", 12), "KRAS_G13D": ("GGC", 13),
+    "KRAS_Q61H": ("CAA", 61), "BRAF_G466V": ("GGA", 466), "BRAF_G469A": ("GGA", 469),
+    "BRAF_D594G": ("GAT", 594), "BRAF_K601E": ("AAA", 601), "PIK3CA_E542K": ("GAA", 542),
+    "PIK3CA_E545K": ("GAG", 545), "PIK3CA_H1047R": ("CAT", 1047), "CDKN2A_R58X": ("CGA", 58),
+    "CDKN2A_R80X": ("CGA", 80), "RB1_R320X": ("CGA", 320), "SMARCA4_Q445X": ("CAG", 445),
 }  # fmt: skip
 BASES = "TCAG"
 RESIDUES = "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG"
@@ -62,6 +78,7 @@ THREE = {
 
 # RefSeq NM_005228.5 and NM_004448.4 around the indels, and where on the transcript they start.
 EGFR_2230 = "ATCAAGGAATTAAGAGAAGCAACATCTCCG"
+EGFR_2296 = "ATGGCCAGCGTGGACAACCCCCACGTGTGC"
 ERBB2_2305 = "ATGGAAGCATACGTGATGGCTGGTGTGGGC"
 ALK_INTRON_19 = range(29223529, 29225461)
 # The last base of EML4 exons 13 and 6, and of the gene (Ensembl). Where the exons after them
@@ -81,7 +98,7 @@ def table(carried: list[tuple[int, Variant, float]]) -> pd.DataFrame:
         (patient_id(i), v.gene, v.hgnc, v.hgvs_c, v.hgvs_p, v.chrom, v.pos, v.ref, v.alt, vaf)
         for i, v, vaf in carried
     ]
-    return pd.DataFrame(rows, columns=[*columns, "vaf"]).assign(origin="somatic")
+    return pd.DataFrame(rows, columns=[*columns, "vaf"]).assign(origin="somatic", day=0)
 
 
 def translated(codon: str) -> str:
@@ -103,8 +120,10 @@ def test_every_place_follows_from_an_anchor_in_the_same_exon(known: dict[str, Va
         _gene, strand, c, pos, _source = min(anchors, key=lambda a: abs(a[2] - coding(variant)))
         assert abs(c - coding(variant)) < REACH
         first = pos + strand * (coding(variant) - c)
-        # Indels stand one base before: anchored, and the duplication is shifted left by two.
-        shift = {"EGFR_exon19del": -1, "ERBB2_exon20ins": -3}.get(variant.key, 0)
+        # Indels stand one base before: anchored, and duplications are shifted left by two or three.
+        shift = {"EGFR_exon19del": -1, "ERBB2_exon20ins": -3, "EGFR_exon20ins": -4}.get(
+            variant.key, 0
+        )
         assert variant.pos == first + shift, variant.key
 
 
@@ -145,6 +164,18 @@ def test_the_insertion_of_exon_20_is_left_aligned(known: dict[str, Variant]) -> 
     assert residues.startswith("MEAYVMAYVMAG")
 
 
+def test_the_insertion_of_egfr_exon_20_is_left_aligned(known: dict[str, Variant]) -> None:
+    variant = known["EGFR_exon20ins"]
+    after = variant.alt + EGFR_2296[1:]
+    duplicated = EGFR_2296[2300 - 2296 : 2309 - 2296]
+    assert after == EGFR_2296[: 2309 - 2296] + duplicated + EGFR_2296[2309 - 2296 :]
+    assert variant.ref == variant.alt[0] == EGFR_2296[0]
+    assert variant.alt[-1] != variant.ref  # or it could move left
+    residues = "".join(translated(after[i : i + 3]) for i in range(0, 36, 3))
+    assert residues.startswith("MASVASVDNPHV")
+    assert EGFR_2296[2317 - 2296] == "C"  # the reference base of the anchor c.2317
+
+
 @pytest.mark.parametrize("key", EML4_EXON_ENDS)
 def test_breakpoints_lie_in_their_introns(known: dict[str, Variant], key: str) -> None:
     """EML4 reads forwards, ALK backwards: both keep what is left of the break, hence t]p]."""
@@ -155,6 +186,36 @@ def test_breakpoints_lie_in_their_introns(known: dict[str, Variant], key: str) -
     following = [end for end in EML4_EXON_ENDS.values() if end > EML4_EXON_ENDS[key]]
     assert EML4_EXON_ENDS[key] < int(mate) < min(following, default=EML4_END)
     assert variant.alt == f"N]chr2:{mate}]"
+
+
+# Junctions of exons in a fusion reference material (GRCh38): last base of the 5' partner, first of
+# the kinase gene, and their strands. Entered apart from the graph.
+JUNCTIONS = {
+    "CD74_ROS1": ("chr5", 150404680, -1, "chr6", 117324415, -1),
+    "SLC34A2_ROS1": ("chr4", 25664330, 1, "chr6", 117324415, -1),
+    "KIF5B_RET": ("chr10", 32017143, -1, "chr10", 43114480, 1),
+    "CCDC6_RET": ("chr10", 59906122, -1, "chr10", 43116584, 1),
+    "TPM3_NTRK1": ("chr1", 154170400, -1, "chr1", 156874571, 1),
+    "LMNA_NTRK1": ("chr1", 156130773, 1, "chr1", 156874906, 1),
+}
+
+
+@pytest.mark.parametrize("key", JUNCTIONS)
+def test_a_fusion_keeps_the_start_of_its_partner_and_the_kinase(
+    known: dict[str, Variant], key: str
+) -> None:
+    """Breaks lie within 1,000 bases of the junction, in the introns; brackets say what is kept."""
+    variant = known[key]
+    five_chrom, five, five_strand, three_chrom, three, three_strand = JUNCTIONS[key]
+    chrom, _, mate = str(variant.mate).partition(":")
+    assert (variant.chrom, chrom) == (three_chrom, five_chrom)
+    assert 0 < five_strand * (int(mate) - five) <= 1000
+    assert 0 < three_strand * (three - variant.pos) <= 1000
+    # The partner's start lies left of its break on the plus strand, right of it on the minus
+    # strand; the kinase is what comes after its break in its own direction.
+    bracket = "]" if five_strand > 0 else "["
+    place = f"{bracket}{variant.mate}{bracket}"
+    assert variant.alt == (f"{place}N" if three_strand > 0 else f"N{place}")
 
 
 @pytest.mark.parametrize(
@@ -244,7 +305,7 @@ def test_regions_and_header(known: dict[str, Variant], tmp_path: Path) -> None:
         assert not any("date" in line.lower() for line in header)
         assert header[-1].split("\t")[9:] == patients
         hits = [line.split("\t")[:5] for line in index.fetch("chr12", 25245349, 25245350)]
-        assert hits == [["chr12", "25245350", ".", "C", "A"], ["chr12", "25245350", ".", "C", "T"]]
+        assert hits == [["chr12", "25245350", ".", "C", alt] for alt in ("A", "G", "T")]
         assert len(list(index.fetch("chr17", 7673000, 7676000))) == 7
         assert len(list(index.fetch("chr2"))) == 4
         for line in index.fetch():
