@@ -101,7 +101,8 @@ def decompose(model: CausalModel, trace: Trace, evaluation: Evaluation) -> Sum |
     if isinstance(variable, spec.Normal) and variable.box_cox is not None:
         shape = variable.box_cox.value
         total = float(np.log1p(shape * evaluation.computed[0]) / shape)
-    return Sum(scale.link, (*known, *_noise(variable, model, trace, evaluation, linear)), total)
+    noise = _noise(variable, model, trace, evaluation, linear)
+    return Sum(scale.link, (*known, *noise, *_added(variable, evaluation)), total)
 
 
 def shares(model: CausalModel, evaluation: Evaluation) -> tuple[tuple[str, float], ...]:
@@ -200,6 +201,16 @@ def _noise(
         if f"{name}/{part}" in remembered and number is not None
     ]
     return tuple(made)
+
+
+def _added(variable: spec.Variable, evaluation: Evaluation) -> tuple[Part, ...]:
+    """What a sum gains on the log scale by the parts that are added to it."""
+    if not isinstance(variable, spec.Lab) or not variable.sum_of:
+        return ()
+    found = [float(evaluation.parents[part, 0][0]) for part in variable.sum_of]
+    value = float(evaluation.computed[0])
+    label = " + ".join(f"{part} {x:.4g}" for part, x in zip(variable.sum_of, found, strict=True))
+    return (Part(f"added: {label}", float(np.log(value / (value - sum(found)))), "definition"),)
 
 
 def _truncated(
