@@ -41,8 +41,8 @@ PFS_CAUSES = ("target", "nontarget", "new_lesion", "death", "none")
 DEATH_CAUSES = ("cancer", "other", "none")
 CENSOR_REASONS = ("none", "administrative", "lost_to_follow_up", "withdrawal")
 VISIT_KINDS = ("baseline", "cycle", "scan", "brain_scan", "follow_up")
-EVENT_CATEGORIES = ("progression", "recurrence", "death", "adverse_event", "comorbidity")
-MISSING_KINDS = ("visit", "panel", "analyte", "vitals")
+EVENT_CATEGORIES = ("progression", "recurrence", "death", "adverse_event")
+MISSING_KINDS = ("visit", "panel", "vitals")
 MECHANISMS = ("MCAR", "MAR", "MNAR")
 SUMMARY_STAGES = ("localized", "regional", "distant")
 SPLITS = ("train", "tuning", "held_out")
@@ -303,7 +303,7 @@ EVENTS = Table(
     (
         _PATIENT,
         _DAY,
-        Column("category", TEXT, "", "progression, recurrence, death, adverse_event, comorbidity"),
+        Column("category", TEXT, "", "progression, recurrence, death or adverse_event"),
         Column("code", TEXT, "", "code in system"),
         Column("system", TEXT, "", "NCIT, HPO, SNOMED CT, ..."),
         Column("name", TEXT, "", "plain name"),
@@ -405,12 +405,11 @@ TRUTH_MARROW = Table(
 TRUTH_MISSING = Table(
     "missing",
     "truth",
-    ("patient_id", "day", "kind", "item"),
+    ("patient_id", "day", "kind"),
     (
         _PATIENT,
         _DAY,
-        Column("kind", TEXT, "", "visit, panel, analyte or vitals"),
-        Column("item", TEXT, "", "LOINC code, or the kind again"),
+        Column("kind", TEXT, "", "visit, panel or vitals"),
         Column("mechanism", TEXT, "", "MCAR, MAR or MNAR"),
     ),
 )

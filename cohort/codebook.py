@@ -26,9 +26,9 @@ class Codebook:
     variants: Mapping[str, Variant]
     progression: tuple[str, str, str]  # code, system, name
     death: tuple[str, str, str]
+    symptoms: Mapping[str, tuple[str, str]]  # key -> HPO code, name
     adverse_events: Mapping[str, tuple[str, str]]  # variable -> HPO code, name
     checkpoint: frozenset[str]  # regimens with an inhibitor of PD-1 or PD-L1
-    symptoms: Mapping[str, tuple[str, str]]  # key -> HPO code, name
 
 
 def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
@@ -71,15 +71,15 @@ def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
         _event(knowledge, "disease_progression"),
         _event(knowledge, "death_event"),
         {
-            event: (knowledge.code(event, "HPO"), knowledge.term(event).label)
-            for event in adverse_events(model.disease)
-        },
-        frozenset(key for key, r in regimens.items() if {"PD-1", "PD-L1"} & set(r.targets)),
-        {
             name: (f"HP:{knowledge.code(SYMPTOM_PREFIX + name, 'HPO')}", variable.label)
             for name, variable in model.disease.variables.items()
             if isinstance(variable, spec.Symptom)
         },
+        {
+            event: (knowledge.code(event, "HPO"), knowledge.term(event).label)
+            for event in adverse_events(model.disease)
+        },
+        frozenset(key for key, r in regimens.items() if {"PD-1", "PD-L1"} & set(r.targets)),
     )
 
 

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.checks import clinical, files, imaging, responses, text, truth, variants
+from eval.checks import (
+    clinical,
+    course,
+    files,
+    imaging,
+    latent,
+    lesions,
+    responses,
+    survival,
+    text,
+    treatments,
+    truth,
+    variants,
+)
 from eval.checks.files import Progress
 from eval.checks.lookup import lesions_by_scan
 from eval.dataset import Dataset
@@ -46,25 +59,31 @@ def evaluate(
     genotypes = variants.load_genotypes(data)
     checks += clinical.check_labs(data)
     checks += variants.check_variants(data, genotypes)
-    checks += clinical.check_treatments(data, genotypes)
-    checks += [clinical.check_stage(data), clinical.check_splits(data)]
+    checks += treatments.check_treatments(data, genotypes)
+    checks.append(treatments.check_doses(data))
+    checks += clinical.check_stage(data)
+    checks.append(clinical.check_splits(data))
+    checks += lesions.check_lesions(data)
     checks += responses.check_responses(data)
-    checks += responses.check_survival(data)
+    checks.append(responses.check_best_responses(data))
+    checks += survival.check_survival(data)
+    checks += [course.check_events(data), course.check_at_visits(data), course.check_ctdna(data)]
 
     readings = _read_studies(data, progress)
     notes = text.read_notes(data)
     scans = {(r.patient_id, r.day) for r in readings} | set(notes) | truth.planned_scans(data)
-    lesions = lesions_by_scan(data, scans)
+    rows = lesions_by_scan(data, scans)
     checks.append(imaging.check_headers(data, readings))
-    checks += imaging.check_sr(readings, lesions)
-    checks += imaging.check_seg(data, readings, lesions)
+    checks += imaging.check_sr(readings, rows)
+    checks += imaging.check_seg(data, readings, rows)
     checks.append(text.check_notes(data, notes))
-    checks += text.check_text(notes, lesions)
+    checks += text.check_text(notes, rows)
 
     checks += truth.check_rendered_sizes(data, readings)
     checks.append(truth.check_rendering(data, readings))
     checks.append(truth.check_reader_error(data))
-    checks.append(truth.check_plans(data, lesions))
+    checks.append(truth.check_plans(data, rows))
+    checks += [latent.check_deaths(data), latent.check_t_size(data), latent.check_missing(data)]
     report = ConsistencyReport(data.folder, tuple(checks))
     if page:
         write_page(data, report)

@@ -11,6 +11,7 @@ import jinja2
 import pandas as pd
 
 from alignment import identifiers, schemas
+from eval.checks.lookup import INVESTIGATOR
 from eval.dataset import Dataset, StudyFolder, strings
 from eval.figures import Curve, Picture, curve, lesion_picture, slice_picture
 from eval.readers.ct import read_ct
@@ -113,8 +114,8 @@ def _patient_view(data: Dataset, patient: str) -> dict[str, Any]:
     studies = [s for s in data.studies if s.patient_id == patient]
     views = [_study_view(data, s) for s in studies[:SHOWN_STUDIES]]
     views += _text_only(data, patient, {view.day for view in views})
-    lesions = _rows(data, schemas.LESIONS, patient)
-    responses = _rows(data, schemas.RESPONSES_TABLE, patient)
+    lesions = _by_site(_rows(data, schemas.LESIONS, patient))
+    responses = _by_site(_rows(data, schemas.RESPONSES_TABLE, patient))
     crops = sorted({name for view in views for name in view.crops})
     days = sorted({row["day"] for row in lesions})
     names = {row["lesion_id"]: row for row in lesions}
@@ -139,6 +140,11 @@ def _patient_view(data: Dataset, patient: str) -> dict[str, Any]:
         "events": _rows(data, schemas.EVENTS, patient),
         "survival": _rows(data, schemas.SURVIVAL, patient),
     }
+
+
+def _by_site(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The investigator's rows: the page shows one reader."""
+    return [row for row in rows if row["assessor"] == INVESTIGATOR]
 
 
 def _lesion_name(row: dict[str, Any]) -> str:
@@ -205,6 +211,7 @@ def _sums(data: Dataset, patient: str) -> dict[int, float]:
     if lesions is None or starts is None:
         return {}
     lesions = lesions[(lesions["patient_id"] == patient).to_numpy()]
+    lesions = lesions[(lesions["assessor"] == INVESTIGATOR).to_numpy()]
     starts = starts[(starts["patient_id"] == patient).to_numpy()]
     if lesions.empty or starts.empty:
         return {}

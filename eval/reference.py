@@ -117,6 +117,30 @@ def stage_group(t: str, n: str, m: str) -> str | None:
     return _N_PLUS[n][int(column[1]) - 1]
 
 
+T_SIZES_MM = {
+    "T1a": 10.0,
+    "T1b": 20.0,
+    "T1c": 30.0,
+    "T2a": 40.0,
+    "T2b": 50.0,
+    "T3": 70.0,
+    "T4": math.inf,
+}
+"""Largest diameter of each category by size alone, in rising order; invasion can only raise it."""
+
+
+def t_by_size(size_mm: float) -> str:
+    """The lowest T category of a primary of this size (TNM 8)."""
+    return next(t for t, largest in T_SIZES_MM.items() if size_mm <= largest)
+
+
+def summary_stage(t: str, n: str, m: str) -> str:
+    """SEER summary stage by T, N, M, without the sites: N3 counts as distant (from memory)."""
+    if m != "M0" or n == "N3":
+        return "distant"
+    return "regional" if n in ("N1", "N2") or t in ("T3", "T4") else "localized"
+
+
 def _category(value: str, letter: str) -> str:
     bare = re.sub(rf"^[cpy]*{letter}?", "", value.strip())
     return letter + bare
@@ -143,6 +167,20 @@ OTHER_DRUGS = {
 }
 PEMETREXED = "68446"
 """Not in predominantly squamous histology: FDA label of pemetrexed, limitations of use."""
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(EGFR_INHIBITORS, ("EGFR",)),
+    **dict.fromkeys(ALK_INHIBITORS, ("ALK",)),
+    **dict.fromkeys(G12C_INHIBITORS, ("KRAS G12C",)),
+    **dict.fromkeys(MET_INHIBITORS, ("MET",)),
+    "1148495": ("ALK", "ROS1", "MET"),
+}
+"""Targets of which a drug needs one. Crizotinib inhibits three kinases."""
+
+NO_DRUG = ("surgery", "sbrt", "best_supportive_care")
+"""Treatments without a drug, hence without a RxNorm code."""
+CURATIVE = ("surgery", "sbrt", "chemoradiation")
+"""Regimens of curative intent, and those whose name begins with one."""
 
 DRUGS: dict[str, str] = (
     EGFR_INHIBITORS | ALK_INHIBITORS | G12C_INHIBITORS | MET_INHIBITORS | OTHER_DRUGS
@@ -207,6 +245,10 @@ PD_INCREASE_MM = 5.0  # section 4.3.1
 # 20 % above the nadir and 30 % below the baseline, as ratios of whole numbers.
 PD_RATIO = (6, 5)
 PR_RATIO = (7, 10)
+
+TOO_SMALL_MM = 5.0  # section 4.3.1: a target that is there but too small to measure counts 5 mm
+CONFIRMED_AFTER_D = 28  # section 4.4.3: confirmation no less than four weeks later
+STABLE_FROM_D = 42  # section 4.4.3: a minimum interval from the start, six weeks at least
 
 # Change wording of reports: differences within reader variation are "stable".
 STABLE_MM = 2.0

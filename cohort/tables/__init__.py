@@ -27,6 +27,7 @@ class CohortTables:
     def tables(self) -> dict[str, pa.Table]:
         """All tables by path, the laboratory's excepted."""
         model, draw, codebook, lines = self.model, self.draw, self.codebook, self.lines
+        episodes = toxicity.Episodes.of(model, draw)
         made = (
             (schemas.PATIENTS, person.patients(model, draw)),
             (schemas.VISITS, person.visits(draw)),
@@ -40,25 +41,21 @@ class CohortTables:
             (schemas.TREATMENTS, treatment.treatments(draw, codebook, lines)),
             (schemas.SURVIVAL, treatment.survival(model, draw, lines)),
             (schemas.DOSES, toxicity.doses(model, draw)),
+            (schemas.EVENTS, treatment.events(draw, codebook, lines)),
             (schemas.TRUTH_PATIENTS, person.truth_patients(model, draw)),
             (schemas.TRUTH_LESIONS, tumour.truth_lesions(draw)),
-            (schemas.TRUTH_EVENTS, toxicity.truth_events(model, draw, codebook, self.episodes)),
+            (schemas.TRUTH_EVENTS, toxicity.truth_events(model, draw, codebook, episodes)),
             (schemas.TRUTH_MARROW, toxicity.truth_marrow(draw)),
             (schemas.TRUTH_MISSING, condition.truth_missing(draw)),
             (schemas.TRUTH_DEATHS, treatment.truth_deaths(draw)),
         )
         tables = {table.path: arrow.build(table, columns) for table, columns in made}
-        adverse = toxicity.adverse_events(model, draw, codebook, self.episodes)
-        tables[schemas.EVENTS.path] = toxicity.with_adverse_events(
-            arrow.build(schemas.EVENTS, treatment.events(draw, codebook, lines)),
-            arrow.build(schemas.EVENTS, adverse),
+        adverse = toxicity.adverse_events(model, draw, codebook, episodes)
+        events = schemas.EVENTS
+        tables[events.path] = toxicity.with_adverse_events(
+            tables[events.path], arrow.build(events, adverse)
         )
         return tables
-
-    @cached_property
-    def episodes(self) -> toxicity.Episodes:
-        """Adverse events from onset to end."""
-        return toxicity.Episodes.of(self.model, self.draw)
 
     @cached_property
     def lines(self) -> Lines:
@@ -83,5 +80,5 @@ class CohortTables:
             self.codebook.analytes,
             np.stack([visits[analyte.key] for analyte in self.codebook.analytes]),
             at_index,
-            np.take(toxicity.panels(self.draw, self.codebook), rows, axis=-1),
+            toxicity.panels(self.draw, self.codebook)[:, rows],
         )

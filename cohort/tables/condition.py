@@ -104,6 +104,5 @@ def truth_missing(draw: Draw) -> dict[str, Any]:
         "patient_id": ids(draw, visits["patient"][row]),
         "day": visits["visit_day"][row].astype(np.int32),
         "kind": arrow.coded(kind, schemas.MISSING_KINDS),
-        "item": arrow.coded(kind, schemas.MISSING_KINDS),
         "mechanism": arrow.coded(mechanism[order], schemas.MECHANISMS),
     }

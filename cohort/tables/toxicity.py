@@ -17,6 +17,7 @@ from cohort.frame import Array
 from cohort.mechanisms.toxicity import Reporting
 from cohort.mechanisms.visits import NO_REGIMEN
 from cohort.model import CausalModel, Draw
+from cohort.tables.lines import observe
 from cohort.tables.person import ids
 
 HAEMATOLOGICAL = ("ae_neutropenia", "ae_thrombocytopenia", "ae_febrile_neutropenia")
@@ -30,7 +31,7 @@ ORAL = (
 )  # fmt: skip
 """Taken daily: a row only where the dose changes."""
 
-DOSE_REASONS = ("neutrophils or platelets", "neutrophils", "toxicity")
+DOSE_REASONS = ("neutrophils or platelets", "neutrophils", "toxicity", "visit missed")
 
 
 def events_of(model: CausalModel) -> tuple[str, ...]:
@@ -202,14 +203,17 @@ def doses(model: CausalModel, draw: Draw) -> dict[str, Any]:
     oral = np.isin(visits["regimen"], [regimens.index(r) for r in ORAL if r in regimens])
     rows = np.flatnonzero((dose > 0) | omitted)
     rows = rows[~oral[rows] | begins[rows] | (dose[rows] != before[rows])]
+    # A dose put off for a week may come too late.
+    rows = rows[visits["visit_day"][rows] + delay[rows] <= observe(draw).end[visits["patient"][rows]]]
     levels = _highest(model)
     given, delayed, reduced, left_out = range(4)
     action = np.where(delay[rows] > 0, delayed, np.where(dose[rows] < levels, reduced, given))
     action = np.where(omitted[rows], left_out, action)
     low = visits["neutrophils"][rows] < _omit_below(model)
-    counts, neutrophils, toxicity = range(3)
+    counts, neutrophils, toxicity, missed = range(4)
     reason = np.where(action == delayed, counts, np.where(action == reduced, toxicity, -1))
     reason = np.where(action == left_out, np.where(low, neutrophils, toxicity), reason)
+    reason = np.where(visits["visit_missed"][rows] > 0, missed, reason)
     return {
         "patient_id": ids(draw, visits["patient"][rows]),
         "day": (visits["visit_day"][rows] + delay[rows]).astype(np.int32),

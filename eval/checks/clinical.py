@@ -1,4 +1,4 @@
-"""Labs, stage, treatment and splits against the evaluator's own clinical constants."""
+"""Labs, stage and splits against the evaluator's own clinical constants."""
 
 from __future__ import annotations
 
@@ -9,20 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from alignment import schemas
+from eval.checks.rows import compare_rows, plain
 from eval.dataset import Dataset, mapped, strings
-from eval.readers.vcf import Genotypes
-from eval.reference import (
-    ALK_INHIBITORS,
-    ANALYTES,
-    DRUGS,
-    EGFR_INHIBITORS,
-    G12C_INHIBITORS,
-    MET_INHIBITORS,
-    PEMETREXED,
-    Analyte,
-    short_protein,
-    stage_group,
-)
+from eval.reference import ANALYTES, Analyte, stage_group, summary_stage
 from eval.result import CheckResult, Tally, results
 
 
@@ -135,28 +124,31 @@ def _lab_rows(
         )
 
 
-def check_stage(data: Dataset) -> CheckResult:
-    """Stage group of T, N, M by TNM 8."""
-    tally = Tally("stage", "stage follows from T, N and M (TNM 8)")
+def check_stage(data: Dataset) -> list[CheckResult]:
+    """Stage group of T, N, M by TNM 8, and SEER summary stage."""
+    stage = Tally("stage", "stage follows from T, N and M (TNM 8)")
+    summary = Tally("summary_stage", "SEER summary stage follows from T, N and M")
     patients = data.table(schemas.PATIENTS)
     if patients is None:
-        return tally.result()
-    frame = pd.DataFrame({name: strings(patients[name]) for name in ("t", "n", "m", "stage")})
-    groups = {key: stage_group(*key) for key in set(zip(frame.t, frame.n, frame.m, strict=True))}
-    tnm = zip(frame.t, frame.n, frame.m, strict=True)
-    expected = np.array([groups[key] for key in tnm], dtype=object)
-    holds = expected == frame["stage"].to_numpy(object)
-    tally.agree(int(holds.sum()))
-    for i in np.nonzero(~holds)[0].tolist():
-        tally.violate(
-            str(patients["patient_id"].iloc[i]),
-            None,
-            "tables/patients.parquet:stage",
-            expected=expected[i] or "a TNM 8 combination",
-            found=frame["stage"].iloc[i],
-            message=f"not the stage of {frame.t[i]} {frame.n[i]} {frame.m[i]}",
+        return results([stage, summary])
+    frame = plain(patients[["patient_id", "t", "n", "m", "stage", "summary_stage"]])
+    tnm = list(zip(frame["t"], frame["n"], frame["m"], strict=True))
+    for tally, column, rule in (
+        (stage, "stage", stage_group),
+        (summary, "summary_stage", summary_stage),
+    ):
+        known: dict[tuple[str, str, str], str | None] = {key: rule(*key) for key in set(tnm)}
+        expected = np.array([known[key] for key in tnm], dtype=object)
+        compare_rows(
+            tally,
+            frame,
+            expected == frame[column].to_numpy(object),
+            f"tables/patients.parquet:{column}",
+            expected=[x or "a TNM 8 combination" for x in expected],
+            found=frame[column],
+            message=f"not the {column.replace('_', ' ')} of its T, N and M",
         )
-    return tally.result()
+    return results([stage, summary])
 
 
 def check_splits(data: Dataset) -> CheckResult:
@@ -178,87 +170,3 @@ def check_splits(data: Dataset) -> CheckResult:
             message="the patient is not in exactly one split",
         )
     return tally.result()
-
-
-def check_treatments(data: Dataset, genotypes: Genotypes | None) -> list[CheckResult]:
-    """Known drugs; targeted drugs only with their target in the VCF; no contraindication."""
-    codes = Tally("drugs", "regimens are made of known drugs")
-    indicated = Tally("indication", "targeted drugs have their target, pemetrexed its histology")
-    treatments, patients = data.table(schemas.TREATMENTS), data.table(schemas.PATIENTS)
-    if treatments is None or patients is None:
-        return results([codes, indicated])
-    histology = dict(zip(patients["patient_id"], strings(patients["histology"]), strict=True))
-    targets = None if genotypes is None else _targets(genotypes)
-    keys = ["patient_id", "line", "start_day", "rxnorm", "regimen"]
-    for patient, line, start, rxnorm, regimen in treatments[keys].itertuples(index=False):
-        drugs = str(rxnorm).split("+")
-        unknown = [code for code in drugs if code not in DRUGS]
-        where = f"tables/treatments.parquet:line {line}"
-        codes.compare(
-            not unknown,
-            patient,
-            int(start),
-            where,
-            expected="known RxNorm codes",
-            found=rxnorm,
-            message=f"'{regimen}' has unknown drugs",
-        )
-        for code in drugs:
-            _indication(
-                indicated, patient, int(start), where, code, histology.get(patient, ""), targets
-            )
-    return results([codes, indicated])
-
-
-_NEEDS = (
-    (EGFR_INHIBITORS, "EGFR"),
-    (ALK_INHIBITORS, "ALK"),
-    (G12C_INHIBITORS, "KRAS G12C"),
-    (MET_INHIBITORS, "MET"),
-)
-
-
-def _indication(
-    tally: Tally,
-    patient: str,
-    day: int,
-    where: str,
-    code: str,
-    histology: str,
-    targets: dict[str, set[str]] | None,
-) -> None:
-    if code == PEMETREXED:
-        tally.compare(
-            histology != "squamous",
-            patient,
-            day,
-            where,
-            expected="non-squamous histology",
-            found=histology,
-            message="pemetrexed in squamous histology",
-        )
-    for drugs, target in _NEEDS:
-        if code not in drugs:
-            continue
-        if targets is None:
-            tally.skip("no VCF to look the target up in")
-        else:
-            found = targets.get(patient, set())
-            tally.compare(
-                target in found,
-                patient,
-                day,
-                where,
-                expected=target,
-                found=", ".join(sorted(found)) or "no driver",
-                message=f"{drugs[code]} without its target in the VCF",
-            )
-
-
-def _targets(genotypes: Genotypes) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for call in genotypes.calls:
-        carried = found.setdefault(call.patient_id, set())
-        carried.add(call.gene)
-        carried.add(f"{call.gene} {short_protein(call.hgvs_p)}")
-    return found

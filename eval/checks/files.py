@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from alignment import identifiers, schemas
+from eval.checks.ends import death_days, follow_up_ends
 from eval.dataset import Dataset, mapped
 from eval.readers.tables import schema_faults
 from eval.result import CheckResult, Tally, results
@@ -25,17 +26,30 @@ OUTSIDE_MANIFEST = ("report",)
 ENUMERATIONS: dict[tuple[str, str], tuple[str, ...]] = {
     ("patients", "sex"): schemas.SEXES,
     ("patients", "smoking_status"): schemas.SMOKING,
+    ("patients", "summary_stage"): schemas.SUMMARY_STAGES,
     ("visits", "kind"): schemas.VISIT_KINDS,
+    ("lesions", "assessor"): schemas.ASSESSORS,
     ("lesions", "site"): schemas.SITES,
     ("lesions", "lobe"): schemas.LOBES,
     ("lesions", "side"): schemas.SIDES,
     ("responses", "target_response"): schemas.RESPONSES,
     ("responses", "nontarget_response"): schemas.NONTARGET_RESPONSES,
     ("responses", "overall_response"): schemas.RESPONSES,
+    ("responses", "assessor"): schemas.ASSESSORS,
+    ("best_responses", "assessor"): schemas.ASSESSORS,
+    ("best_responses", "best_response"): schemas.RESPONSES,
+    ("best_responses", "confirmed_response"): schemas.RESPONSES,
+    ("treatments", "intent"): schemas.INTENTS,
     ("treatments", "stop_reason"): schemas.STOP_REASONS,
+    ("doses", "action"): schemas.DOSE_ACTIONS,
+    ("events", "category"): schemas.EVENT_CATEGORIES,
     ("labs", "flag"): schemas.FLAGS,
     ("survival", "pfs_cause"): schemas.PFS_CAUSES,
+    ("survival", "assessor"): schemas.ASSESSORS,
+    ("survival", "cause_of_death"): schemas.DEATH_CAUSES,
     ("survival", "censor_reason"): schemas.CENSOR_REASONS,
+    ("missing", "kind"): schemas.MISSING_KINDS,
+    ("missing", "mechanism"): schemas.MECHANISMS,
     ("splits", "split"): schemas.SPLITS,
 }
 
@@ -105,10 +119,10 @@ def check_tables(data: Dataset) -> list[CheckResult]:
     """Schema, keys, allowed values and the order of days, over every table that is there."""
     schema = Tally("schema", "tables have the columns, types and values of their schema")
     keys = Tally("keys", "table keys are unique and name patients of the cohort")
-    order = Tally("dates", "days are in order and nothing is dated after death")
+    order = Tally("dates", "days are in order and nothing is dated after the end of follow-up")
     patients = data.table(schemas.PATIENTS)
     known = set() if patients is None else set(patients["patient_id"])
-    deaths = death_days(data)
+    deaths, ends = death_days(data), follow_up_ends(data)
     for table in schemas.ALL.values():
         found = data.schema(table)
         if found is None:
@@ -129,19 +143,9 @@ def check_tables(data: Dataset) -> list[CheckResult]:
             continue
         _check_values(schema, table, frame)
         _check_keys(keys, table, frame, known)
-        _check_after_death(order, table, frame, deaths)
+        _check_after_end(order, table, frame, deaths, ends)
     _check_treatment_order(order, data)
     return results([schema, keys, order])
-
-
-def death_days(data: Dataset) -> dict[str, float]:
-    """Day of death by patient, from tables/events."""
-    events = data.table(schemas.EVENTS)
-    if events is None:
-        return {}
-    dead = events[events["name"].astype(object).str.lower().str.contains("death", na=False)]
-    days = dead.groupby(dead["patient_id"].astype(object))["day"].min()
-    return {str(patient): float(day) for patient, day in days.items()}
 
 
 def _check_values(tally: Tally, table: schemas.Table, frame: pd.DataFrame) -> None:
@@ -182,22 +186,27 @@ def _check_keys(tally: Tally, table: schemas.Table, frame: pd.DataFrame, known: 
         )
 
 
-def _check_after_death(
-    tally: Tally, table: schemas.Table, frame: pd.DataFrame, deaths: dict[str, float]
+def _check_after_end(
+    tally: Tally,
+    table: schemas.Table,
+    frame: pd.DataFrame,
+    deaths: dict[str, float],
+    ends: dict[str, float],
 ) -> None:
     if not {"patient_id", "day"} <= set(frame.columns):
         return
-    late = frame["day"].to_numpy(float) > mapped(frame["patient_id"], deaths)
+    late = frame["day"].to_numpy(float) > mapped(frame["patient_id"], ends)
     tally.agree(int((~late).sum()))
     for i in np.nonzero(late)[0].tolist():
         patient, day = _row(frame, i)
+        end = "death" if patient in deaths else "the end of follow-up"
         tally.violate(
             patient,
             day,
             f"{table.path}:{i}",
-            expected=f"nothing after death on day {deaths[patient]:g}",
+            expected=f"nothing after {end} on day {ends[patient]:g}",
             found=f"day {day}",
-            message="dated after death",
+            message=f"dated after {end}",
         )
 
 
@@ -205,11 +214,14 @@ def _check_treatment_order(tally: Tally, data: Dataset) -> None:
     frame = data.table(schemas.TREATMENTS)
     if frame is None:
         return
-    rows = frame.assign(patient=frame["patient_id"].astype(object)).sort_values(["patient", "line"])
-    previous = rows.groupby("patient")[["start_day", "stop_day"]].shift()
+    rows = frame.assign(patient=frame["patient_id"].astype(object))
+    rows = rows.sort_values(["patient", "line", "start_day"])
+    by_patient = rows.groupby("patient")
+    previous, following = (by_patient[["start_day", "stop_day"]].shift(k) for k in (1, -1))
     start, stop = rows["start_day"].to_numpy(float), rows["stop_day"].to_numpy(float)
     wrong = (stop < start) | (start <= previous["start_day"].to_numpy(float))
     wrong |= start < previous["stop_day"].to_numpy(float)
+    wrong |= np.isnan(stop) & following["start_day"].notna().to_numpy()
     tally.agree(int((~wrong).sum()))
     for i in np.nonzero(wrong)[0].tolist():
         row: Any = rows.iloc[i]
@@ -217,9 +229,9 @@ def _check_treatment_order(tally: Tally, data: Dataset) -> None:
             row["patient"],
             int(row["start_day"]),
             f"tables/treatments.parquet:line {row['line']}",
-            expected="lines one after the other, each stopped after its start",
+            expected="treatments one after the other, each stopped after its start",
             found=f"day {start[i]:g} to {stop[i]:g}",
-            message="treatment lines overlap or run backwards",
+            message="treatments overlap, run backwards or never stop before the next",
         )
 
 

@@ -16,6 +16,9 @@ from eval.reference import (
     STABLE_SHARE,
 )
 
+INVESTIGATOR = "investigator"
+"""The reader of the site, who writes the report and the SR; a central reader only measures."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lesion:
@@ -72,18 +75,21 @@ Scan = tuple[str, int]
 
 
 def lesions_by_scan(data: Dataset, scans: set[Scan]) -> dict[Scan, tuple[Lesion, ...]]:
-    """Lesion rows of the patients in ``scans``, by (patient_id, day)."""
+    """The investigator's lesion rows of the patients in ``scans``, by (patient_id, day)."""
     frame = data.table(schemas.LESIONS)
     if frame is None or not scans:
         return {}
     wanted = {patient for patient, _ in scans}
-    frame = frame[frame["patient_id"].isin(wanted)]
-    columns = [strings(frame[c.name]).tolist() for c in schemas.LESIONS.columns]
+    by_site = (frame["assessor"] == INVESTIGATOR).to_numpy()
+    frame = frame[by_site & frame["patient_id"].isin(wanted).to_numpy()]
+    names = ("patient_id", "day", "lesion_id", "site", "lobe", "side", "long_axis_mm",
+             "short_axis_mm", "is_new")  # fmt: skip
+    columns = [strings(frame[name]).tolist() for name in names]
     rows = sorted(zip(*columns, strict=True), key=lambda row: (row[0], row[2], row[1]))
     found: dict[Scan, list[Lesion]] = defaultdict(list)
     before: Lesion | None = None
     owner: tuple[str, str] | None = None
-    for patient, day, name, site, lobe, side, long_mm, short_mm, _, is_new in rows:
+    for patient, day, name, site, lobe, side, long_mm, short_mm, is_new in rows:
         prior = before if owner == (patient, name) else None
         lesion = Lesion(
             name,

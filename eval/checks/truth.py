@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from alignment import identifiers, schemas
@@ -164,15 +165,24 @@ def check_reader_error(data: Dataset) -> CheckResult:
         tally.skip("the manifest declares no reader_error", len(latent))
         return tally.result()
     keys = ["patient_id", "day", "lesion_id"]
-    left = measured[[*keys, "long_axis_mm"]].astype(dict.fromkeys(keys, object))
+    columns = [*keys, "assessor", "long_axis_mm"]
+    left = measured[columns].astype(dict.fromkeys(columns[:-1], object))
     right = latent[[*keys, "long_axis_mm"]].astype(dict.fromkeys(keys, object))
     both = left.merge(right, on=keys, suffixes=("", "_latent")).dropna()
-    size = both["long_axis_mm_latent"].to_numpy(float)
+    for reader, part in both.groupby("assessor"):
+        _check_reader(tally, str(reader), part, error)
+    return tally.result()
+
+
+def _check_reader(
+    tally: Tally, reader: str, rows: pd.DataFrame, error: tuple[float, float]
+) -> None:
+    size = rows["long_axis_mm_latent"].to_numpy(float)
     kept = size >= ERROR_FLOOR_MM
     tally.skip(f"latent below {ERROR_FLOOR_MM:g} mm", int((~kept).sum()))
-    size, found = size[kept], both["long_axis_mm"].to_numpy(float)[kept]
+    size, found = size[kept], rows["long_axis_mm"].to_numpy(float)[kept]
     if len(size) < 2:
-        return tally.result()
+        return
     sd = np.sqrt(error[0] ** 2 + (error[1] * size) ** 2 + 1 / 12)
     z = (found - size) / sd
     mean, bound = float(z.mean()), 3 / math.sqrt(len(z))
@@ -183,7 +193,7 @@ def check_reader_error(data: Dataset) -> CheckResult:
         "tables/lesions.parquet",
         expected=f"mean within {bound:.4f} SD of 0",
         found=f"{mean:+.4f} SD",
-        message=f"the reader is biased over {len(z)} measurements",
+        message=f"the {reader} is biased over {len(z)} measurements",
     )
     low, high = (
         math.sqrt(stats.chi2.ppf(q, len(z)) / len(z))
@@ -197,9 +207,8 @@ def check_reader_error(data: Dataset) -> CheckResult:
         "tables/lesions.parquet",
         expected=f"SD ratio {low:.3f} to {high:.3f}",
         found=f"{ratio:.3f}",
-        message=f"the spread is not the declared one over {len(z)} measurements",
+        message=f"the {reader}'s spread is not the declared one over {len(z)} measurements",
     )
-    return tally.result()
 
 
 def check_plans(data: Dataset, lesions: Lesions) -> CheckResult:

@@ -6,14 +6,15 @@ from typing import Any
 
 from alignment import identifiers, schemas
 from eval.dataset import Dataset, strings
-from eval.readers.vcf import Call, Genotypes, read_vcf
+from eval.readers.vcf import Call, Genotypes, read_vcf, specimen
 from eval.reference import HOTSPOTS, short_protein
 from eval.result import CheckResult, Tally, results
 
 AF_TOLERANCE = 0.00051
 """Half of the third decimal, and what 32-bit floats of a VCF lose."""
 
-Key = tuple[str, str, int, str, str]
+Key = tuple[str, int, str, int, str, str]
+"""Patient, day of the specimen, chromosome, position, reference, alternate."""
 
 
 def load_genotypes(data: Dataset) -> Genotypes | None:
@@ -37,12 +38,13 @@ def check_variants(data: Dataset, genotypes: Genotypes | None) -> list[CheckResu
         carriers.skip("no VCF in this dataset", len(frame))
         return results([carriers, fractions, places])
     calls: dict[Key, Call] = {
-        (c.patient_id, c.chrom, c.pos, c.ref, c.alt): c for c in genotypes.calls
+        (c.patient_id, c.day, c.chrom, c.pos, c.ref, c.alt): c for c in genotypes.calls
     }
     tabled: set[Key] = set()
     for i in range(len(frame)):
         row = {name: values[i] for name, values in rows.items()}
-        key = (row["patient_id"], row["chrom"], int(row["pos"]), row["ref"], row["alt"])
+        place = (row["chrom"], int(row["pos"]), row["ref"], row["alt"])
+        key = (row["patient_id"], int(row["day"]), *place)
         tabled.add(key)
         _check_carrier(carriers, fractions, row, calls.get(key))
     _check_untabled(carriers, calls, tabled)
@@ -59,7 +61,7 @@ def _check_carrier(
     carriers.compare(
         holds,
         patient,
-        None,
+        int(row["day"]),
         where,
         expected=name,
         found="no genotype there" if call is None else call.gene,
@@ -73,7 +75,7 @@ def _check_carrier(
     fractions.compare(
         abs(call.af - row["vaf"]) <= AF_TOLERANCE,
         patient,
-        None,
+        int(row["day"]),
         where,
         expected=row["vaf"],
         found=round(call.af, 5),
@@ -83,13 +85,13 @@ def _check_carrier(
 
 def _check_untabled(carriers: Tally, calls: dict[Key, Call], tabled: set[Key]) -> None:
     """Every genotype is in the table; the far breakend of a fusion counts with its mate."""
-    held = {(k[0], calls[k].record_id) for k in tabled if k in calls and calls[k].record_id}
+    held = {(k[:2], calls[k].record_id) for k in tabled if k in calls and calls[k].record_id}
     for key, call in calls.items():
-        if key in tabled or (call.mate_id and (call.patient_id, call.mate_id) in held):
+        if key in tabled or (call.mate_id and (key[:2], call.mate_id) in held):
             continue
         carriers.violate(
             call.patient_id,
-            None,
+            call.day,
             "tables/variants.parquet",
             expected=f"{call.gene} {call.chrom}:{call.pos} {call.ref}>{call.alt}",
             found="no row",
@@ -101,8 +103,9 @@ def _check_samples(carriers: Tally, data: Dataset, genotypes: Genotypes) -> None
     patients = data.table(schemas.PATIENTS)
     if patients is None:
         return
-    missing = set(strings(patients["patient_id"])) - set(genotypes.samples)
-    for patient in sorted(missing):
+    cohort = set(strings(patients["patient_id"]))
+    samples = {sample: specimen(sample)[0] for sample in genotypes.samples}
+    for patient in sorted(cohort - set(samples)):
         carriers.violate(
             patient,
             None,
@@ -110,6 +113,15 @@ def _check_samples(carriers: Tally, data: Dataset, genotypes: Genotypes) -> None
             expected="a sample",
             found="none",
             message="the patient is no sample of the VCF",
+        )
+    for sample in sorted(s for s, patient in samples.items() if patient not in cohort):
+        carriers.violate(
+            samples[sample],
+            None,
+            str(identifiers.VCF_PATH),
+            expected="a patient of the cohort",
+            found=sample,
+            message="the sample is of no patient",
         )
 
 

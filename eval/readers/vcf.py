@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from ontology.errors import ConsilienceError
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One carrier of one record. ``af``: allele fraction of the alternate, None if not given."""
+    """One carrier of one record. ``af``: allele fraction of the alternate, None if not given;
+    ``day``: of the specimen."""
 
     patient_id: str
+    day: int
     record_id: str
     gene: str
     hgvs_c: str
@@ -56,10 +59,21 @@ def read_vcf(path: Path) -> Genotypes:
     return Genotypes(samples, tuple(calls))
 
 
+_SPECIMEN = re.compile(r"(.+)-D(\d+)")
+
+
+def specimen(sample: str) -> tuple[str, int]:
+    """Patient and day of a sample: ``P0000007-D126`` is of day 126, ``P0000007`` of day 0."""
+    later = _SPECIMEN.fullmatch(sample)
+    return (later[1], int(later[2])) if later else (sample, 0)
+
+
 def _call(record: object, sample: str, af: float | None) -> Call:
     info = record.INFO  # type: ignore[attr-defined]
+    patient, day = specimen(sample)
     return Call(
-        patient_id=sample,
+        patient_id=patient,
+        day=day,
         record_id=str(record.ID or ""),  # type: ignore[attr-defined]
         gene=str(info.get("GENE") or ""),
         hgvs_c=str(info.get("HGVSC") or ""),
