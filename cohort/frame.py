@@ -72,6 +72,11 @@ class Frame:
         halves = np.stack([words >> np.uint64(32), words & np.uint64(0xFFFFFFFF)])
         return np.asarray(ndtri((halves.astype(np.float64) + 0.5) * 2.0**-32))
 
+    def quarters(self, variable: str, slot: int) -> NDArray[np.uint16]:
+        """(4, n): four independent 16-bit numbers a patient, from one word; for chances."""
+        words = self._words(variable, slot, self.step)[self.rows]
+        return np.ascontiguousarray(words.astype("<u8").view("<u2").reshape(-1, 4).T)
+
     def thirds(self, variable: str) -> Floats:
         """(3, n) uniforms of 21 bits each, from the parts of one word."""
         words = self._words(variable, 0, self.step)

@@ -45,7 +45,6 @@ RECORDED = (
     "dose_cycle",
     "dose_omitted",
     "treatment_completed",
-    "treatment_completed",
 )
 """Remembered by mechanisms and recorded with the visit."""
 

@@ -101,7 +101,8 @@ def decompose(model: CausalModel, trace: Trace, evaluation: Evaluation) -> Sum |
     if isinstance(variable, spec.Normal) and variable.box_cox is not None:
         shape = variable.box_cox.value
         total = float(np.log1p(shape * evaluation.computed[0]) / shape)
-    return Sum(scale.link, (*known, *_noise(variable, model, trace, evaluation, linear)), total)
+    noise = _noise(variable, model, trace, evaluation, linear)
+    return Sum(scale.link, (*known, *noise, *_added(variable, evaluation)), total)
 
 
 def shares(model: CausalModel, evaluation: Evaluation) -> tuple[tuple[str, float], ...]:
@@ -186,8 +187,9 @@ def _noise(
         return ()
     made = []
     for draw in trace[name, 0].noise:
-        if draw.variable == f"{name}/person":
-            sd, z = variable.between_sd, draw.normals[0]
+        sd = variable.between_sd
+        if draw.variable == f"{name}/person" and sd is not None:
+            z = draw.normals[0]
             label = f"the person's own level: {sd.value:g} x z {z:.4g}"
             made.append(Part(label, sd.value * z, _source(sd, model)))
     made += [
@@ -196,9 +198,19 @@ def _noise(
             ("treatment", "what is reached of the regimen's shift", variable.regimen),
             ("deviation", "within-person deviation at this visit", variable.within_cv),
         )
-        if f"{name}/{part}" in remembered
+        if f"{name}/{part}" in remembered and number is not None
     ]
     return tuple(made)
+
+
+def _added(variable: spec.Variable, evaluation: Evaluation) -> tuple[Part, ...]:
+    """What a sum gains on the log scale by the parts that are added to it."""
+    if not isinstance(variable, spec.Lab) or not variable.sum_of:
+        return ()
+    found = [float(evaluation.parents[part, 0][0]) for part in variable.sum_of]
+    value = float(evaluation.computed[0])
+    label = " + ".join(f"{part} {x:.4g}" for part, x in zip(variable.sum_of, found, strict=True))
+    return (Part(f"added: {label}", float(np.log(value / (value - sum(found)))), "definition"),)
 
 
 def _truncated(

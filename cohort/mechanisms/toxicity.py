@@ -51,13 +51,12 @@ class AdverseEvent(Dynamic):
 
     def __call__(self, frame: Frame) -> Array:
         state, name = frame.state, self.name
-        none = np.zeros(frame.n, np.int8)
         if frame.step == 0:
-            state[f"{name}/line"] = none.copy()
+            state[f"{name}/line"] = np.zeros(frame.n, np.int8)
             state[f"{name}/onset"] = np.full(frame.n, np.inf)
-            state[f"{name}/grade"] = none.copy()
+            state[f"{name}/grade"] = np.zeros(frame.n, np.int8)
             state[f"{name}/new"] = np.zeros(frame.n, bool)
-            return none
+            return np.zeros(frame.n, np.int8)
         started = np.flatnonzero(line_began(frame, name))
         if len(started):
             self._draw(frame, started)
@@ -70,7 +69,7 @@ class AdverseEvent(Dynamic):
                                                   np.inf, onset)  # fmt: skip
         state[f"{name}/new"] = new
         there = (onset <= day) & (before < onset + 7.0 * self.v.duration.value)
-        return np.where(there, state[f"{name}/grade"], none)
+        return np.where(there, state[f"{name}/grade"], np.int8(0))
 
     def _draw(self, frame: Frame, started: Array) -> None:
         regimen = frame.before["regimen"][started]
@@ -128,7 +127,7 @@ class GradedEvent(Dynamic):
         if frame.step == 0:
             state[f"{name}/line"] = np.zeros(frame.n, np.int8)
             state[f"{name}/raw"] = self._grade(frame, frame[self.v.value])
-            state[f"{name}/baseline"] = state[f"{name}/raw"]
+            state[f"{name}/baseline"] = state[f"{name}/raw"].copy()
             state[f"{name}/new"] = np.zeros(frame.n, bool)
             return np.zeros(frame.n, np.int8)
         began = line_began(frame, name)
@@ -219,6 +218,7 @@ class Reporting(Dynamic):
         if frame.step == 0:
             return reported
         before = frame.before[self.name]
+        words: dict[int, Array] = {}
         for bit, event in enumerate(self.events):
             grade = frame[event]
             if not grade.any():
@@ -227,7 +227,10 @@ class Reporting(Dynamic):
             said = (before & flag > 0) & (grade > 0)
             new = np.flatnonzero(is_new(frame, event) & ~said)
             if len(new):
-                u = frame.uniform(self.name, slot=bit)[new]
+                slot, quarter = divmod(bit, 4)  # a word serves four events
+                if slot not in words:
+                    words[slot] = frame.quarters(self.name, slot)
+                u = (words[slot][quarter][new] + 0.5) / 65536.0
                 said[new] = u < self.chance[bit][grade[new]]
             reported |= np.where(said, flag, np.int32(0))
         return reported
@@ -277,7 +280,8 @@ class ToxicityStop(Dynamic):
     def __call__(self, frame: Frame) -> Array:
         state = frame.state
         if frame.step == 0:
-            state[f"{self.name}/line"] = state["grade_4_events"] = np.zeros(frame.n, np.int8)
+            state[f"{self.name}/line"] = np.zeros(frame.n, np.int8)
+            state["grade_4_events"] = np.zeros(frame.n, np.int8)
             return np.zeros(frame.n, bool)
         stop = (frame["dose_limiting"] == 2) & (state["dose_level"] >= self.v.reductions.value)
         again = np.where(line_began(frame, self.name), 0, state["grade_4_events"])

@@ -80,5 +80,5 @@ class CohortTables:
             self.codebook.analytes,
             np.stack([visits[analyte.key] for analyte in self.codebook.analytes]),
             at_index,
-            toxicity.drawn(self.draw, self.codebook)[:, rows],
+            toxicity.panels(self.draw, self.codebook)[:, rows],
         )

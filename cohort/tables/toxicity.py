@@ -117,7 +117,7 @@ def _onset(draw: Draw, event: str, rows: Array) -> Array:
     visits = draw.visits
     day = visits["visit_day"][rows]
     if event in MEASURED:
-        return day
+        return np.asarray(day)
     if event in HAEMATOLOGICAL:
         nadir = visits["marrow_nadir_day"][rows]
         return np.where(np.isnan(nadir), day, nadir)
@@ -126,7 +126,7 @@ def _onset(draw: Draw, event: str, rows: Array) -> Array:
     for step in np.unique(visits["step"][rows]):
         at = visits["step"][rows] == step
         u[at] = noise.uniform(draw.start, draw.n, int(step))[visits["patient"][rows[at]]]
-    return before + 1.0 + np.floor(u * (day - before))
+    return np.asarray(before + 1.0 + np.floor(u * (day - before)))
 
 
 def adverse_events(
@@ -236,17 +236,17 @@ def _omit_below(model: CausalModel) -> float:
     return cast(spec.Dose, model.disease.variables["dose"]).omit_neutrophils.value
 
 
-def drawn(draw: Draw, codebook: Codebook) -> NDArray[np.bool_]:
+def panels(draw: Draw, codebook: Codebook) -> NDArray[np.bool_]:
     """(k, m) which analytes are drawn at which visit: not every panel every time."""
     visits, none = draw.visits, draw.levels["regimen"].index(NO_REGIMEN)
     step, regimen = visits["step"], visits["regimen"]
     checkpoint = [i for i, r in enumerate(draw.levels["regimen"]) if r in codebook.checkpoint]
     assert none not in checkpoint
     always = np.ones(len(step), bool)
-    panels = {
+    schedule = {
         "haematology": always,
         "chemistry": always,
         "markers": step % 3 == 0,
         "thyroid": (step == 0) | ((step % 2 == 0) & np.isin(regimen, checkpoint)),
     }
-    return np.stack([panels[analyte.panel] for analyte in codebook.analytes])
+    return np.stack([schedule[analyte.panel] for analyte in codebook.analytes])

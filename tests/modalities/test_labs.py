@@ -12,7 +12,7 @@ from alignment.schemas import LAB_KEYS
 from cohort import spec
 from cohort.codebook import Codebook
 from cohort.model import CausalModel, Draw
-from cohort.tables.toxicity import drawn as drawn_panels
+from cohort.tables.toxicity import panels
 from modalities import labs
 from ontology.errors import ConsilienceError
 
@@ -135,7 +135,7 @@ def test_only_what_was_drawn_is_reported() -> None:
 @pytest.fixture(scope="module")
 def made(advanced: CausalModel, codebook: Codebook) -> tuple[Draw, np.ndarray]:
     draw = advanced.sample(2000, seed=7)
-    return draw, drawn_panels(draw, codebook)
+    return draw, panels(draw, codebook)
 
 
 def test_all_labs_stay_in_their_range(advanced: CausalModel, made: tuple[Draw, np.ndarray]) -> None:
