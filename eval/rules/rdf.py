@@ -17,16 +17,33 @@ import pandas as pd
 import pyshacl
 from rdflib import RDF, RDFS, Graph, Literal, Namespace, URIRef
 from rdflib.namespace import DCTERMS, SH
+from rdflib.plugins.sparql import prepareQuery
+from rdflib.plugins.sparql.sparql import Query
+from rdflib.query import Result
 from rdflib.term import Node
 
 from alignment import schemas
-from eval.rules.rule import BASE
 
 CS = Namespace("https://consilience.dev/ns#")
 TABLE = Namespace("https://consilience.dev/table/")
 COLUMN = Namespace("https://consilience.dev/column/")
 PATIENT = Namespace("https://consilience.dev/patient/")
 ROW = Namespace("https://consilience.dev/row/")
+
+
+@cache
+def _prepared(query: str) -> Query:
+    return prepareQuery(query)
+
+
+class PatientGraph(Graph):
+    """A graph that parses a query once: pySHACL asks the same one of every patient."""
+
+    def query(self, query_object: str | Query, *args: Any, **kwargs: Any) -> Result:
+        """As ``rdflib.Graph.query``."""
+        if isinstance(query_object, str):
+            query_object = _prepared(query_object)
+        return super().query(query_object, *args, **kwargs)
 
 
 @cache
@@ -52,9 +69,11 @@ def tolerances() -> dict[str, float]:
     }
 
 
-def patient_graph(frames: Mapping[str, pd.DataFrame], names: Iterable[str] | None = None) -> Graph:
+def patient_graph(
+    frames: Mapping[str, pd.DataFrame], names: Iterable[str] | None = None
+) -> PatientGraph:
     """RDF of the tables, by name; of all observed ones, or of ``names`` and the patients."""
-    graph = Graph()
+    graph = PatientGraph()
     for subject, predicate, value in shapes():
         if str(predicate).startswith(str(CS)):
             graph.add((subject, predicate, value))
@@ -98,6 +117,3 @@ def broken_patients(graph: Graph, iri: str) -> set[str]:
     for result in report.subjects(RDF.type, SH.ValidationResult):
         found.add(report.value(result, SH.focusNode))
     return {str(node).removeprefix(str(PATIENT)) for node in found}
-
-
-__all__ = ["BASE", "broken_patients", "patient_graph", "shapes", "text", "tolerances"]
