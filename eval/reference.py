@@ -12,6 +12,9 @@ import math
 import re
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -27,11 +30,12 @@ class Grades:
 
     ``low``: lower limits in the unit below which grades 2, 3, (4) begin, grade 1 beginning below
     the reference interval. ``high``: multiples of the upper limit above which grades 2, 3, (4)
-    begin, grade 1 beginning above the interval.
+    begin, grade 1 beginning above the interval; ``above``: the same as limits in the unit.
     """
 
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
+    above: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,8 @@ ANALYTES: dict[str, Analyte] = {
     a.loinc: a
     for a in (
         # Unverified (textbook) intervals: neutrophils, lymphocytes, platelets, albumin, LDH,
-        # protein, CEA. Found in a stored source: haemoglobin, creatinine, ALT.
+        # protein, CEA, leukocytes, AST, sodium, thyrotropin. Found in a stored source:
+        # haemoglobin, creatinine, ALT, bilirubin, CYFRA 21-1, calcium, fasting glucose.
         Analyte(
             "718-7", "haemoglobin", "g/dL", Interval(13, 18), Interval(12, 16), Grades(low=(10, 8))
         ),
@@ -73,10 +78,48 @@ ANALYTES: dict[str, Analyte] = {
         Analyte("2532-0", "LDH", "U/L", *_same(140, 280)),
         Analyte("2885-2", "protein", "g/L", *_same(60, 80)),
         Analyte("2039-6", "CEA", "ng/mL", *_same(-math.inf, 3), smoker=Interval(-math.inf, 5)),
+        Analyte("6690-2", "leukocytes", _COUNT, *_same(4.0, 11), Grades(low=(3, 2, 1))),
+        Analyte("1920-8", "AST", "U/L", *_same(8, 48), Grades(high=(3, 5, 20))),
+        Analyte("1975-2", "bilirubin", "mg/dL", *_same(-math.inf, 1.0), Grades(high=(1.5, 3, 10))),
+        Analyte("25390-6", "CYFRA 21-1", "ng/mL", *_same(-math.inf, 3.3)),
+        Analyte(
+            "17861-6",
+            "calcium",
+            "mg/dL",
+            *_same(8.5, 10.5),
+            Grades(low=(8, 7, 6), above=(11.5, 12.5, 13.5)),
+        ),
+        Analyte(
+            "2951-2",
+            "sodium",
+            "mmol/L",
+            *_same(135, 145),
+            Grades(low=(130, 125, 120), above=(150, 155, 160)),
+        ),
+        Analyte("2345-7", "glucose", "mg/dL", *_same(70, 110), Grades(low=(55, 40, 30))),
+        Analyte("3016-3", "thyrotropin", "m[IU]/L", *_same(0.4, 4.0)),
     )
 }
-"""By LOINC. High lymphocyte counts are not graded; creatinine and ALT grade against the upper
-limit, as CTCAE does for a normal baseline."""
+"""By LOINC. High lymphocyte and leukocyte counts are not graded; creatinine, ALT, AST and
+bilirubin grade against the upper limit, as CTCAE does for a normal baseline. Sodium from 125 to
+129 is grade 2 without symptoms and 3 with them; a value alone is taken as without. High glucose
+has no grade by value in version 5 (it goes by treatment), nor has thyrotropin. The LOINC code and
+interval of thyrotropin are unverified. CTCAE grades of calcium go by the albumin-corrected value.
+"""
+
+CALCIUM = "17861-6"
+
+
+def corrected_calcium(
+    calcium: NDArray[np.float64], albumin: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(n,) calcium, mg/dL, corrected to an albumin of 40 g/L, by 0.8 mg/dL for each 10 g/L.
+
+    Payne et al., Br Med J 1973;4:643 in its usual rounded form (unverified). Where albumin is
+    NaN the value as reported. To 1e-6, so that a value on a limit stays on it.
+    """
+    shift = np.where(np.isnan(albumin), 0.0, 0.08 * (40.0 - albumin))
+    return np.round(calcium + shift, 6)
 
 
 # Lung TNM 8th edition, stage groups of Goldstraw et al.; entered from memory of the table.
@@ -146,17 +189,28 @@ def _category(value: str, letter: str) -> str:
     return letter + bare
 
 
+def summary_stage(t: str, n: str, m: str) -> str:
+    """Summary stage of T, N, M as the project defines it: distant with M1 or N3, regional with
+    N1, N2, T3 or T4, else localized.
+    """
+    if m.startswith("M1") or n == "N3":
+        return "distant"
+    return "regional" if n in ("N1", "N2") or t in ("T3", "T4") else "localized"
+
+
 # RxNorm ingredient codes; gefitinib, erlotinib, alectinib, atezolizumab, durvalumab and
 # bevacizumab are unverified.
 EGFR_INHIBITORS = {"1721560": "osimertinib", "328134": "gefitinib", "337525": "erlotinib"}
 ALK_INHIBITORS = {"1148495": "crizotinib", "1727455": "alectinib", "2103164": "lorlatinib"}
 G12C_INHIBITORS = {"2625882": "adagrasib"}
 MET_INHIBITORS = {"2362165": "capmatinib"}
-OTHER_DRUGS = {
+CHECKPOINT_INHIBITORS = {
     "1547545": "pembrolizumab",
     "1597876": "nivolumab",
     "1792776": "atezolizumab",
     "1919503": "durvalumab",
+}
+OTHER_DRUGS = {
     "72962": "docetaxel",
     "40048": "carboplatin",
     "2555": "cisplatin",
@@ -183,7 +237,12 @@ CURATIVE = ("surgery", "sbrt", "chemoradiation")
 """Regimens of curative intent, and those whose name begins with one."""
 
 DRUGS: dict[str, str] = (
-    EGFR_INHIBITORS | ALK_INHIBITORS | G12C_INHIBITORS | MET_INHIBITORS | OTHER_DRUGS
+    EGFR_INHIBITORS
+    | ALK_INHIBITORS
+    | G12C_INHIBITORS
+    | MET_INHIBITORS
+    | CHECKPOINT_INHIBITORS
+    | OTHER_DRUGS
 )
 
 # GRCh38 places of hotspots: (gene, protein change) -> (chrom, pos, ref, alt). Read in a stored
@@ -201,6 +260,10 @@ HOTSPOTS: dict[tuple[str, str], tuple[str, int, str, str]] = {
     ("TP53", "R273H"): ("chr17", 7673802, "C", "T"),  # rs28934576
     ("TP53", "R273C"): ("chr17", 7673803, "G", "A"),  # rs121913343
 }
+
+# Exon 14 of MET, chr7:116771849-116771989 on GRCh38 (RefSeq NM_000245.4, as quoted in the variant
+# catalogue), with 30 bases of intron on either side for its splice sites (assumption).
+MET_EXON_14 = (116771819, 116772019)
 
 # IUPAC amino acid codes, three letters and one.
 _AMINO = {
@@ -253,3 +316,16 @@ STABLE_FROM_D = 42  # section 4.4.3: a minimum interval from the start, six week
 # Change wording of reports: differences within reader variation are "stable".
 STABLE_MM = 2.0
 STABLE_SHARE = 0.10
+MEASURABLE_MM = 10.0  # section 3.1: long axis on CT
+MEASURABLE_NODE_MM = 15.0  # section 3.1: short axis
+METASTATIC_SITES = ("extrathoracic_node", "pleura", "liver", "adrenal", "bone", "brain")
+
+# Physique and events.
+WEIGHT_KG = (25.0, 250.0)  # assumption: outside, a unit or a digit is wrong
+AFTER_TREATMENT_DAYS = 90.0  # ICH E2A leaves it to the protocol; oncology trials take 30 to 90 d
+AFTER_IMMUNE_DAYS = 183.0  # assumption: six months after the last dose of a checkpoint inhibitor
+FEMALE_ONLY = re.compile(r"pregnan|ovar(y|ian)|uter(us|ine)|vagin|menopaus", re.IGNORECASE)
+MALE_ONLY = re.compile(r"prostat|testic|erectile", re.IGNORECASE)
+IMMUNE = re.compile(r"immune|hypophysitis", re.IGNORECASE)
+"""Pneumonitis, colitis or hypothyroidism also occur without a checkpoint inhibitor (KEYNOTE-189
+placebo arm): only an event that is called immune needs one."""

@@ -11,8 +11,17 @@ from numpy.typing import NDArray
 from alignment import schemas
 from eval.checks.rows import compare_rows, plain
 from eval.dataset import Dataset, mapped, strings
-from eval.reference import ANALYTES, Analyte, stage_group, summary_stage
+from eval.reference import (
+    ANALYTES,
+    CALCIUM,
+    Analyte,
+    corrected_calcium,
+    stage_group,
+    summary_stage,
+)
 from eval.result import CheckResult, Tally, results
+
+ALBUMIN = "1751-7"
 
 
 def check_labs(data: Dataset) -> list[CheckResult]:
@@ -42,7 +51,11 @@ def check_labs(data: Dataset) -> list[CheckResult]:
         )
         value = part["value"].to_numpy(float)
         limits = intervals(analyte, male[rows], smoker[rows])
-        flag, grade = lab_flag(value, limits), lab_grade(analyte, value, limits)
+        flag = lab_flag(value, limits)
+        graded = value
+        if loinc == CALCIUM:
+            graded = corrected_calcium(value, _albumin_then(labs, rows))
+        grade = lab_grade(analyte, graded, limits)
         _lab_rows(
             flags,
             part,
@@ -60,6 +73,15 @@ def check_labs(data: Dataset) -> list[CheckResult]:
             "the grade does not follow from the value",
         )
     return results([units, flags, grades])
+
+
+def _albumin_then(labs: pd.DataFrame, rows: NDArray[Any]) -> NDArray[np.float64]:
+    """Albumin of the same patient and day, g/L; NaN where there is none."""
+    key = ["patient_id", "day"]
+    albumin = labs.loc[(labs["loinc"] == ALBUMIN).to_numpy(), [*key, "value"]]
+    first = albumin.drop_duplicates(key)
+    found = labs.iloc[rows][key].merge(first, on=key, how="left")
+    return found["value"].to_numpy(float)
 
 
 def _which(patients: pd.DataFrame, column: str, level: str) -> dict[str, float]:
@@ -100,6 +122,10 @@ def lab_grade(analyte: Analyte, value: NDArray[np.float64], limits: Limits) -> N
         for times in analyte.grades.high:
             # 1.5 x 1.2 is 1.7999...: the limit itself still belongs to the lower grade.
             grade += value > times * high + 1e-9
+    if analyte.grades.above:
+        grade += value > high
+        for limit in analyte.grades.above:
+            grade += value > limit
     return grade
 
 
