@@ -97,7 +97,7 @@ ANALYTES: dict[str, Analyte] = {
             Grades(low=(130, 125, 120), above=(150, 155, 160)),
         ),
         Analyte("2345-7", "glucose", "mg/dL", *_same(70, 110), Grades(low=(55, 40, 30))),
-        Analyte("3016-3", "thyrotropin", "m[IU]/L", *_same(0.4, 4.0)),
+        Analyte("3016-3", "thyrotropin", "m[IU]/L", *_same(0.45, 4.12)),
     )
 }
 """By LOINC. High lymphocyte and leukocyte counts are not graded; creatinine, ALT, AST and

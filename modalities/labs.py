@@ -25,6 +25,16 @@ from ontology.yamlfile import read_yaml
 Bound = float | dict[str, float]
 
 
+class Correction(BaseModel):
+    """Grades are those of ``value + per (target - other analyte)``, both as reported."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    analyte: str
+    target: float
+    per: float
+
+
 class Reference(BaseModel):
     """Reference interval and CTCAE thresholds of one analyte."""
 
@@ -35,6 +45,7 @@ class Reference(BaseModel):
     falling: tuple[float, ...] = ()
     rising: tuple[float, ...] = ()
     rising_to: tuple[float, ...] = ()
+    corrected_for: Correction | None = None
     status: Status
 
 
@@ -127,7 +138,7 @@ def _reported(panel: LabPanel) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]
     value = np.empty((k, m))
     flag, grade = np.empty((k, m), np.int8), np.empty((k, m), np.int8)
     row = {analyte.key: i for i, analyte in enumerate(panel.analytes)}
-    for i in sorted(range(k), key=lambda i: len(panel.analytes[i].parts)):
+    for i in sorted(range(k), key=lambda i: _rank(panel.analytes[i])):
         analyte = panel.analytes[i]
         parts = [row[part] for part in analyte.parts if part in row]
         own = panel.values[i]
@@ -138,8 +149,31 @@ def _reported(panel: LabPanel) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]
             reported = reported + value[part]
         # The reported value is rounded first: flag and grade follow what the report shows.
         value[i] = np.round(reported, analyte.decimals)
-        flag[i], grade[i] = _flag_and_grade(value[i], analyte, panel)
+        correction = _reference(analyte).corrected_for
+        graded = value[i]
+        if correction is not None and correction.analyte in row:
+            shift = correction.per * (correction.target - value[row[correction.analyte]])
+            graded = np.round(graded + shift, 6)
+        flag[i], _ = _flag_and_grade(value[i], analyte, panel)
+        _, grade[i] = _flag_and_grade(graded, analyte, panel)
     return value, flag, grade
+
+
+def _rank(analyte: Analyte) -> tuple[int, bool]:
+    """Sums come after their parts, what is corrected after all others."""
+    return len(analyte.parts), _reference(analyte).corrected_for is not None
+
+
+def _reference(analyte: Analyte) -> Reference:
+    known = references()
+    if analyte.key not in known:
+        raise ConsilienceError(
+            f"no reference interval for '{analyte.key}'",
+            where="configs/labs.yaml",
+            wanted=nearest(analyte.key, known),
+            remedy="add the analyte there",
+        )
+    return known[analyte.key]
 
 
 def _analytical_noise(panel: LabPanel) -> NDArray[np.float64]:
@@ -161,15 +195,7 @@ def _analytical_noise(panel: LabPanel) -> NDArray[np.float64]:
 def _flag_and_grade(
     value: NDArray[np.float64], analyte: Analyte, panel: LabPanel
 ) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    known = references()
-    if analyte.key not in known:
-        raise ConsilienceError(
-            f"no reference interval for '{analyte.key}'",
-            where="configs/labs.yaml",
-            wanted=nearest(analyte.key, known),
-            remedy="add the analyte there",
-        )
-    reference = known[analyte.key]
+    reference = _reference(analyte)
     low, high = (_bound(b, analyte, panel) for b in (reference.low, reference.high))
     below, above = value < low, value > high
     grade = np.zeros(len(value), np.int8)
