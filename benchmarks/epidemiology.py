@@ -13,7 +13,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from evidence import DRIVERS, EPIDEMIOLOGY, Evidence, Measure, E, count
+from evidence import DRIVERS, EPIDEMIOLOGY, E, Evidence, Measure
 from populations import Populations, doubling_days, lipi_hazard_ratio, within_cv
 from results import Row, write
 
@@ -27,7 +27,11 @@ VDT = "Honda 2009; Usuda 1994"
 NO_PROPERTY = "a definition: no property of a population"
 PARAMETER = "a parameter of the model itself"
 CHEMOTHERAPY = ("platinum_pemetrexed", "platinum_paclitaxel")
-CHECKPOINT = ("pembrolizumab", "pembrolizumab_platinum_pemetrexed", "pembrolizumab_platinum_paclitaxel")
+CHECKPOINT = (
+    "pembrolizumab",
+    "pembrolizumab_platinum_pemetrexed",
+    "pembrolizumab_platinum_paclitaxel",
+)
 
 
 def metastatic(site: str) -> Measure:
@@ -91,7 +95,8 @@ GROWTH = (
       basis="no interval in the table; three years from the start of line 1",
       measure=lambda p: lipi_hazard_ratio(p.chemotherapy, *CHEMOTHERAPY)),
     E(C, "sum of diameters counts measurable disease only", "-", "-", "-", "-", basis=NO_PROPERTY),
-    *(E(C, f"metastatic: {site}", value, "%", "C", TAMURA, n=729, measure=metastatic(site))
+    *(E(C, f"metastatic: {site}", value, "%", "C", TAMURA, n=729, measure=metastatic(site),
+        size=lambda p: float(p.baseline.metastatic.sum()))
       for site, value in (("bone", 34.3), ("lung", 32.1), ("brain", 28.4), ("adrenal", 16.7),
                           ("liver", 13.4), ("node", 9.5))),
     E(C, "metastatic: brain, ECOG 0 or 1", "-", "%", "reported", "emerges",
@@ -104,7 +109,7 @@ GROWTH = (
 
 D = "RECIST 1.1"
 DEFINITIONS = (
-    *(E(D, name, "-", "-", status, RECIST, basis=NO_PROPERTY + "; held by rules and tests of RECIST")
+    *(E(D, name, "-", "-", status, RECIST, basis=NO_PROPERTY + "; rules hold it")
       for name, status in (
           ("measurable >= 10 mm; nodes >= 15 mm target, 10 to 15 non-target", "C"),
           ("non-measurable: effusion, lymphangitis, leptomeninges, bone", "C"),
@@ -207,12 +212,24 @@ def rows(patients: int, seed: int) -> list[Row]:
 
 
 def markdown(found: list[Evidence]) -> str:
-    lines = ["| Quantity | Published | Interval | Model | Status | Holds |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| Quantity | Published | Interval | Model | Status | Holds |",
+        "|---|---|---|---|---|---|",
+    ]
     for e in found:
         span = f"{e.low:.3g}-{e.high:.3g}" if e.low is not None and e.high is not None else ""
-        value = e.basis if e.measure is None else f"{e.value:.3g}" if e.value == e.value else "not modelled"
+        value = (
+            e.basis
+            if e.measure is None
+            else f"{e.value:.3g}"
+            if e.value == e.value
+            else "not modelled"
+        )
         holds = {True: "yes", False: "NO", None: ""}[e.met]
-        lines.append(f"| {e.section}: {e.name} | {e.published} {e.unit} | {span} | {value} | {e.status} | {holds} |")
+        lines.append(
+            f"| {e.section}: {e.name} | {e.published} {e.unit} | {span} | {value} "
+            f"| {e.status} | {holds} |"
+        )
     return "\n".join(lines)
 
 

@@ -130,6 +130,16 @@ def stage_one(p: Populations) -> np.ndarray:
     return p.baseline.at("stage", "IA1", "IA2", "IA3", "IB")
 
 
+def drawn(p: Populations) -> float:
+    """Where courses are drawn: fewer than at index."""
+    return float(p.patients)
+
+
+def resected_count(p: Populations) -> float:
+    old = p.chemotherapy
+    return float((old.at("stage", "IA1", "IA2", "IA3", "IB") & old["resected"]).sum())
+
+
 def resected(p: Populations, cause: int) -> float:
     """Of resected stage I: 0 dead of the cancer, 1 of other causes, within five years."""
     old = p.chemotherapy
@@ -162,16 +172,17 @@ EPIDEMIOLOGY = (
       percent(lambda p: p.baseline["age"] >= 65)),
     E(A, "alive after 5 years, today's treatment", 26.4, "%", "C", GANTI, 26.35, 26.45,
       PRINTED + "; all causes of death; the source does not say whether it is relative",
-      alive("now"), size=lambda p: float(p.patients)),
+      alive("now"), size=drawn),
     E(A, "alive after 5 years, without checkpoint inhibitors", 26.4, "%", "reported", GANTI,
-      measure=alive("targeted")),
+      measure=alive("targeted"), size=drawn),
     E(A, "alive after 5 years, cancer deaths only, without checkpoint inhibitors", 26.4, "%",
-      "reported", GANTI, measure=lambda p: p.targeted.cancer_survival(5)),
+      "reported", GANTI, measure=lambda p: p.targeted.cancer_survival(5), size=drawn),
     E(A, "alive after 5 years, 2004-13", 20.4, "%", "reported",
-      "Wei 2018, doi:10.1007/s00432-017-2522-3, n = 202,914", measure=alive("chemotherapy")),
+      "Wei 2018, doi:10.1007/s00432-017-2522-3, n = 202,914", measure=alive("chemotherapy"),
+      size=drawn),
     E(A, "alive after 5 years, cancer deaths only, 2004-13", 25.5, "%", "reported",
       "Wei 2018, doi:10.1007/s00432-017-2522-3, n = 202,914",
-      measure=lambda p: p.chemotherapy.cancer_survival(5)),
+      measure=lambda p: p.chemotherapy.cancer_survival(5), size=drawn),
     E(A, "stage I", "23.3 to 32.3", "%", "C", GANTI, 23.3, 32.3,
       "2010 and 2017, own division of incidences", percent(stage_one)),
     E(A, "stage IV", "46.8 to 47.9", "%", "C", GANTI, 46.8, 47.9,
@@ -194,7 +205,8 @@ EPIDEMIOLOGY = (
     E(A, "adenocarcinoma", "55 to 60", "%", "M", "memory", measure=at(*ADENO)),
     E(A, "squamous", "25 to 28", "%", "M", "memory", measure=at("histology", "squamous")),
     E(A, "large cell", "1 to 3", "%", "M", "memory", measure=at("histology", "large_cell")),
-    E(A, "localized", "22 to 27", "%", "C2/M", "SEER; ALA", measure=at("summary_stage", "localized")),
+    E(A, "localized", "22 to 27", "%", "C2/M", "SEER; ALA",
+      measure=at("summary_stage", "localized")),
     E(A, "regional", "21", "%", "C2/M", "SEER; ALA", measure=at("summary_stage", "regional")),
     E(A, "distant", "44 to 53", "%", "C2/M", "SEER; ALA", measure=at("summary_stage", "distant")),
     *(E(A, f"5-year relative survival, {stage}, 1998-2011", value, "%", "C", SEER, low, high,
@@ -202,13 +214,13 @@ EPIDEMIOLOGY = (
       for stage, value, low, high in (("localized", 52.5, 52.0, 52.9),
                                       ("regional", 24.9, 24.6, 25.2), ("distant", 3.7, 3.7, 3.8))),
     *(E(A, f"5-year relative survival, {stage}, recent", value, "%", "M", "ACS",
-        measure=stage_survival("now", stage))
+        measure=stage_survival("now", stage), size=stage_count(stage))
       for stage, value in (("localized", "65 to 67"), ("regional", "37 to 40"),
                            ("distant", "9 to 12"))),
     E(A, "resected stage I: dead of other causes within 5 years", 13.1, "%", "reported", RESECTED,
-      measure=lambda p: resected(p, 1)),
+      measure=lambda p: resected(p, 1), size=resected_count),
     E(A, "resected stage I: dead of the cancer within 5 years", 22.0, "%", "reported", RESECTED,
-      measure=lambda p: resected(p, 0)),
+      measure=lambda p: resected(p, 0), size=resected_count),
 )  # fmt: skip
 
 
@@ -220,9 +232,12 @@ def pioneer(women: float) -> Measure:
     return measure
 
 
+def heavy_rows(p: Populations) -> np.ndarray:
+    return _rows(p, (ASIAN, ADENO)) & (p.baseline["pack_years"] > 50)
+
+
 def heavy(p: Populations) -> float:
-    rows = _rows(p, (ASIAN, ADENO)) & (p.baseline["pack_years"] > 50)
-    return 100 * float(p.baseline["egfr"][rows].mean())
+    return 100 * float(p.baseline["egfr"][heavy_rows(p)].mean())
 
 
 def pair(first: str, second: str) -> Measure:
@@ -240,7 +255,9 @@ def tps(at_least: int, wild: bool) -> Measure:
 
 def shared_gene(*names: str) -> Measure:
     """Share of a gene in all; NaN where it is not modelled."""
-    return lambda p: 100 * float(p.baseline[names[0]].mean()) if names[0] in p.baseline else math.nan
+    return lambda p: (
+        100 * float(p.baseline[names[0]].mean()) if names[0] in p.baseline else math.nan
+    )
 
 
 B = "Driver mutations"
@@ -264,17 +281,18 @@ DRIVERS = (
       size=count(ASIAN, ADENO)),
     E(B, "EGFR, Asian adenocarcinoma, never-smokers", 60.7, "%", "C", PIONEER, n=763,
       measure=within("egfr", ASIAN, ADENO, NEVER), size=count(ASIAN, ADENO, NEVER)),
-    E(B, "EGFR, Asian adenocarcinoma, ex-smokers", 43.2, "%", "C", PIONEER, n=300,
+    E(B, "EGFR, Asian adenocarcinoma, ex-smokers", 43.2, "%", "C", PIONEER + ", n assumed", n=300,
       measure=within("egfr", ASIAN, ADENO, FORMER), size=count(ASIAN, ADENO, FORMER)),
-    E(B, "EGFR, Asian adenocarcinoma, > 50 pack-years", 31.4, "%", "C", PIONEER, n=150,
-      measure=heavy),
+    E(B, "EGFR, Asian adenocarcinoma, > 50 pack-years", 31.4, "%", "C", PIONEER + ", n assumed", n=150,
+      measure=heavy, size=lambda p: float(heavy_rows(p).sum())),
     *(E(B, f"{label} in adenocarcinoma", value, "%", "C2", TCGA,
         measure=lambda p, g=genes: tcga(p.baseline, *g))
       for label, value, genes in (
           ("TP53", 46, ("tp53",)), ("KRAS", 33, ("kras",)), ("STK11", 17, ("stk11",)),
           ("KEAP1", 17, ("keap1",)), ("EGFR", 14, ("egfr",)), ("NF1", 11, ("nf1",)),
           ("BRAF", 10, ("braf", "braf_other")), ("RBM10", 8, ("rbm10",)),
-          ("PIK3CA", 7, ("pik3ca",)), ("MET", 7, ("met", "met_other")), ("MET exon 14", 4, ("met",)),
+          ("PIK3CA", 7, ("pik3ca",)), ("MET", 7, ("met", "met_other")),
+          ("MET exon 14", 4, ("met",)),
           ("SMARCA4", 6, ("smarca4",)), ("RB1", 4, ("rb1",)), ("CDKN2A", 4, ("cdkn2a",)))),
     E(B, "KRAS G12C of genotyped (nearly all adenocarcinoma)", 13.8, "%", "C", "NEJM 2021;384:185",
       n=10444, measure=within("kras_variant=KRAS_G12C", ADENO), size=count(ADENO)),
@@ -295,13 +313,13 @@ DRIVERS = (
         measure=lambda p, g=gene: toronto(p.baseline, g), size=count(NEVER))
       for gene, value in (("egfr", 52.2), ("alk", 7.5), ("kras", 2.3), ("erbb2", 1.0),
                           ("braf", 0.4))),
-    E(B, "EGFR with ALK, node-positive adenocarcinoma", 1.8, "%", "C",
-      "5 of 280, doi:10.18632/oncotarget.11494, with 0 of 1,683, PMID 23729361: pooled",
+    E(B, "EGFR with ALK", 0.25, "%", "C",
+      "5 of 280 node-positive, doi:10.18632/oncotarget.11494, and 0 of 1,683, PMID 23729361",
       *exact(100 * 5 / 1963, 1963), "exact binomial, 5 of 1,963", pair("egfr", "alk")),
     E(B, "drivers without overlap in 52 never-smokers' tumours", 0, "of 52", "reported",
       "Sun 2010, PMID 20855837", measure=pair("egfr", "kras")),
-    *(E(B, f"PD-L1 >= {x} %{', EGFR and ALK negative' if w else ''}", v, "%", "C", EXPRESS, v - half,
-        v + half, f"printed to 1 %; +/- {half:g} points for the tests not evaluable", tps(x, w))
+    *(E(B, f"PD-L1 >= {x} %{', EGFR and ALK negative' if w else ''}", v, "%", "C", EXPRESS,
+        v - half, v + half, f"+/- {half:g} points, an assumption", tps(x, w))
       for x, w, v, half in ((50, False, 22, 2), (1, False, 52, 2), (50, True, 27, 2.5),
                             (1, True, 53, 2.5))),
     E(B, "TMB, mean", 8.87, "mut/Mb", "C2", "TCGA",

@@ -127,6 +127,7 @@ class Residuals:
         self.basis = np.zeros((0, 0))
 
     def __call__(self, values: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """(n,) residuals."""
         z = np.ascontiguousarray(z, np.float64).reshape(len(values), -1)
         if z.tobytes() != self.key:
             u, size, _ = np.linalg.svd(features(z), full_matrices=False)
@@ -165,7 +166,7 @@ def unconditional(x: np.ndarray, y: np.ndarray) -> float:
 def local_markov(
     graph: nx.DiGraph, data: pd.DataFrame, definitions: set[str], seed: int
 ) -> dict[str, float]:
-    """p-value by "X - Y", X given its parents and Y no effect of X; where there is noise to test."""
+    """p-value by "X - Y", X given its parents, Y no effect of X; where there is noise."""
     set_random_seed(seed)
     found = validate_lmc(
         graph, data, independence_test=unconditional, conditional_independence_test=conditional
@@ -178,8 +179,11 @@ def local_markov(
 
 
 def roots(data: pd.DataFrame, seed: int, size: int = 800) -> dict[str, float]:
-    """p-value of each pair of ``ROOTS``, by kernels. The approximate test of the same library is not
-    used: its p-value depends on its random features, and was 0 where the exact one is 0.2."""
+    """p-value of each pair of ``ROOTS``, by kernels.
+
+    The approximate test of the same library is not used: its p-value depends on its random
+    features, and was 0 where the exact one is 0.2.
+    """
     set_random_seed(seed)
     part = data.iloc[:size]
     return {
@@ -197,7 +201,9 @@ def across_lags(model: CausalModel, patients: int, seed: int) -> dict[str, float
         rows = np.flatnonzero(visits["step"] == step)
         seen[step] = pd.Series(rows, index=visits["patient"][rows])
     both = seen[1].index.intersection(seen[0].index)
-    both = both[~draw.baseline["local_therapy"][both.to_numpy()]]  # theirs is the visit at recurrence
+    both = both[
+        ~draw.baseline["local_therapy"][both.to_numpy()]
+    ]  # theirs is the visit at recurrence
     found = {}
     for x, y in ACROSS_LAGS:
         parents = {}
@@ -251,8 +257,11 @@ def check(patients: int, seed: int, all_details: bool) -> tuple[dict[str, float]
         x, y = pair.split(" - ")
         parents = list(graph.predecessors(x))
         z = changed[parents].to_numpy()
-        p = conditional(changed[x].to_numpy(), changed[y].to_numpy(), z) if parents else (
-            unconditional(changed[x].to_numpy(), changed[y].to_numpy()))
+        p = (
+            conditional(changed[x].to_numpy(), changed[y].to_numpy(), z)
+            if parents
+            else (unconditional(changed[x].to_numpy(), changed[y].to_numpy()))
+        )
         found[pair] = pair in violations({**p_values, pair: p})
     return p_values, found
 

@@ -1,4 +1,4 @@
-"""The populations in which benchmarks/epidemiology.py measures: each drawn once, when first asked."""
+"""The populations in which benchmarks/epidemiology.py measures, each drawn when first asked."""
 
 from __future__ import annotations
 
@@ -44,11 +44,13 @@ class Sample:
         return name in self.draw.baseline
 
     def at(self, variable: str, *levels: str) -> np.ndarray:
+        """Whose variable is at any of the levels."""
         codes = [self.draw.levels[variable].index(x) for x in levels]
         return np.isin(self[variable], codes)
 
     @cached_property
     def metastatic(self) -> np.ndarray:
+        """Stage IV."""
         return ~self.at("m", "M0")
 
     def cancer_survival(self, years: float, rows: np.ndarray | None = None) -> float:
@@ -82,6 +84,7 @@ class Populations:
 
     @cached_property
     def knowledge(self) -> KnowledgeGraph:
+        """The bundled graph."""
         return KnowledgeGraph.load("nsclc")
 
     @cached_property
