@@ -283,7 +283,8 @@ DRIVERS = (
       measure=within("egfr", ASIAN, ADENO, NEVER), size=count(ASIAN, ADENO, NEVER)),
     E(B, "EGFR, Asian adenocarcinoma, ex-smokers", 43.2, "%", "C", PIONEER + ", n assumed", n=300,
       measure=within("egfr", ASIAN, ADENO, FORMER), size=count(ASIAN, ADENO, FORMER)),
-    E(B, "EGFR, Asian adenocarcinoma, > 50 pack-years", 31.4, "%", "C", PIONEER + ", n assumed", n=150,
+    E(B, "EGFR, Asian adenocarcinoma, > 50 pack-years", 31.4, "%", "C",
+      PIONEER + ", n assumed", n=150,
       measure=heavy, size=lambda p: float(heavy_rows(p).sum())),
     *(E(B, f"{label} in adenocarcinoma", value, "%", "C2", TCGA,
         measure=lambda p, g=genes: tcga(p.baseline, *g))
