@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.checks import clinical, files, imaging, responses, text, truth, variants
+from eval.checks import clinical, files, imaging, responses, rules, text, truth, variants
 from eval.checks.files import Progress
 from eval.checks.lookup import lesions_by_scan
 from eval.dataset import Dataset
@@ -50,6 +50,7 @@ def evaluate(
     checks += [clinical.check_stage(data), clinical.check_splits(data)]
     checks += responses.check_responses(data)
     checks += responses.check_survival(data)
+    checks += rules.check_patient_rules(data)
 
     readings = _read_studies(data, progress)
     notes = text.read_notes(data)
