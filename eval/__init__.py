@@ -16,6 +16,7 @@ from eval.checks import (
     latent,
     lesions,
     responses,
+    rules,
     survival,
     text,
     treatments,
@@ -68,6 +69,7 @@ def evaluate(
     checks.append(responses.check_best_responses(data))
     checks += survival.check_survival(data)
     checks += [course.check_events(data), course.check_at_visits(data), course.check_ctdna(data)]
+    checks += rules.check_patient_rules(data)
 
     readings = _read_studies(data, progress)
     notes = text.read_notes(data)

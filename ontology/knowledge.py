@@ -18,6 +18,8 @@ from ontology.errors import ConsilienceError, nearest
 from ontology.validate import validate_graph
 
 CS = Namespace("https://consilience.dev/ns#")
+SHARED = ("core", "rules", "shapes", "variants")
+"""Graph files that are of no one disease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,7 @@ def _load(disease: str) -> KnowledgeGraph:
     root = Path(str(resources.files("ontology"))) / "graph"
     path = root / f"{disease}.ttl"
     if not path.is_file():
-        names = [p.stem for p in root.glob("*.ttl") if p.stem not in ("core", "shapes", "variants")]
+        names = [p.stem for p in root.glob("*.ttl") if p.stem not in SHARED]
         raise ConsilienceError(
             f"no knowledge graph of disease '{disease}'", wanted=nearest(disease, names)
         )

@@ -60,7 +60,7 @@ def _start_stop(t: Tables) -> Broken:
 
 
 def _lines(t: Tables) -> Broken:
-    """Ordered by line and start, no line starts on or before the start, or before the stop, of any before."""
+    """No line starts on or before the start, or before the stop, of a lower one."""
     rows = t["treatments"]
     line, start, stop = (rows.number(c) for c in ("line", "start_day", "stop_day"))
     order = np.lexsort((start, line, rows.patient))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from eval.reference import (
@@ -20,7 +22,7 @@ def _outside(rows: Rows, column: str, low: float, high: float) -> Bools:
     return (values < low) | (values > high)
 
 
-def _by_tnm(t: Tables, column: str, group: object) -> Broken:
+def _by_tnm(t: Tables, column: str, group: Callable[[str, str, str], str | None]) -> Broken:
     """Compare a column with what a function of (T, N, M) gives, once a combination."""
     rows = t["patients"]
     codes = [rows.coded(name) for name in ("t", "n", "m", column)]
@@ -31,7 +33,7 @@ def _by_tnm(t: Tables, column: str, group: object) -> Broken:
         texts = [
             names[i] if i >= 0 else "" for i, (_, names) in zip(combination, codes, strict=True)
         ]
-        wrong.append(group(*texts[:3]) != texts[3])  # type: ignore[operator]
+        wrong.append(group(*texts[:3]) != texts[3])
     return [(rows, np.array([*wrong, False], dtype=bool)[place.ravel()])]
 
 

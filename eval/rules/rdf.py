@@ -20,7 +20,6 @@ from rdflib.namespace import DCTERMS, SH
 from rdflib.plugins.sparql import prepareQuery
 from rdflib.plugins.sparql.sparql import Query
 from rdflib.query import Result
-from rdflib.term import Node
 
 from alignment import schemas
 
@@ -113,7 +112,7 @@ def broken_patients(graph: Graph, iri: str) -> set[str]:
     _, report, _ = pyshacl.validate(
         graph, shacl_graph=shapes(), use_shapes=[iri], advanced=False, inplace=True
     )
-    found: set[Node | None] = set()
-    for result in report.subjects(RDF.type, SH.ValidationResult):
-        found.add(report.value(result, SH.focusNode))
-    return {str(node).removeprefix(str(PATIENT)) for node in found}
+    # What a nested shape finds about a row is a detail of the patient's own result.
+    results = report.objects(None, SH.result)
+    found = {str(report.value(result, SH.focusNode)) for result in results}
+    return {node.removeprefix(str(PATIENT)) for node in found if node.startswith(str(PATIENT))}

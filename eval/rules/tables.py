@@ -54,7 +54,7 @@ class Rows:
         values = self.frame[column]
         if not isinstance(values.dtype, pd.CategoricalDtype):
             values = values.astype("category")
-        return values.cat.codes.to_numpy(np.int64), tuple(map(str, values.cat.categories))
+        return values.cat.codes.to_numpy().astype(np.int64), tuple(map(str, values.cat.categories))
 
     def lookup(self, column: str, answer: Callable[[str], bool]) -> Bools:
         """(n,) the answer for each text, asked once a category; False where null."""
@@ -176,7 +176,8 @@ def _scans(lesions: Rows) -> Scans:
         return np.bincount(of_lesion[mask], minlength=len(key)).astype(np.int64)
 
     measured = target & ~np.isnan(mm)
-    total = np.bincount(of_lesion[measured], weights=mm[measured], minlength=len(key))
+    weights = mm[measured]
+    total = np.bincount(of_lesion[measured], weights=weights, minlength=len(key)).astype(np.float64)
     targets = count(target)
     return Scans(
         key,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 
@@ -112,13 +113,17 @@ def _drivers(t: Tables) -> tuple[Rows, Bools]:
     found = np.zeros((t.n, len(_DRIVER_GENES)), bool)
     for i, name in enumerate(_DRIVER_GENES):
         pattern = re.compile(f"{name}[123]" if name == "NTRK" else name)
-        mask = at_index & variants.lookup("gene", lambda g, p=pattern: bool(p.fullmatch(g)))
+        mask = at_index & variants.lookup("gene", partial(_matches, pattern))
         if name == "BRAF":
             mask &= v600e
         if name == "MET":
             mask &= exon_14(variants)
         found[variants.patient[mask], i] = True
     return variants, found
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> bool:
+    return pattern.fullmatch(text) is not None
 
 
 def _more_drivers_than(t: Tables, most: int) -> Broken:
@@ -151,16 +156,14 @@ def _in_line(t: Tables) -> Broken:
     doses, rows = t["doses"], t["treatments"]
     codes, texts = doses.coded("regimen")
     place = {text: i for i, text in enumerate(texts)}
-    theirs, names = rows.coded("regimen")
-    shared = np.array([*(place.get(name, -2) for name in names), -2])[theirs]
+    coded, names = rows.coded("regimen")
+    shared = np.array([*(place.get(name, -2) for name in names), -2])[coded]
     width = len(texts) + 2
 
-    def group(patient: object, line: object, regimen: object) -> object:
-        return (patient * 128 + line) * width + regimen + 1  # type: ignore[operator]
-
-    mine = np.asarray(group(doses.patient, doses.number("line").astype(np.int64), codes))
+    mine = (doses.patient * 128 + doses.number("line").astype(np.int64)) * width + codes + 1
+    theirs = (rows.patient * 128 + rows.number("line").astype(np.int64)) * width + shared + 1
     known = shared >= 0
-    keys = np.asarray(group(rows.patient, rows.number("line").astype(np.int64), shared))[known]
+    keys = theirs[known]
     start = rows.number("start_day")[known]
     stop = np.nan_to_num(rows.number("stop_day"), nan=np.inf)[known]
     order = np.lexsort((start, keys))

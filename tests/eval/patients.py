@@ -131,7 +131,9 @@ def _baseline(p: Patient, i: int) -> None:
 
 
 def _treatment(p: Patient, i: int) -> None:
-    def add(line: int, intent: str, regimen: tuple[str, str], start: int, stop: int | None, why: str) -> None:
+    def add(
+        line: int, intent: str, regimen: tuple[str, str], start: int, stop: int | None, why: str
+    ) -> None:
         p["treatments"].append({
             "line": line, "intent": intent, "regimen": regimen[0], "rxnorm": regimen[1],
             "start_day": start, "stop_day": stop, "stop_reason": why,
@@ -145,11 +147,20 @@ def _treatment(p: Patient, i: int) -> None:
         add(1, "palliative", first, 0, 126, "progression")
         add(2, "palliative", second, 130, death(i), "death" if death(i) else "ongoing")
     else:
-        add(1, "palliative", first, 0, None if i % 2 else last_day(i), "ongoing" if i % 2 else "toxicity")
+        add(
+            1,
+            "palliative",
+            first,
+            0,
+            None if i % 2 else last_day(i),
+            "ongoing" if i % 2 else "toxicity",
+        )
     given = [(1, c, 21 * (c - 1)) for c in range(1, 4)]
     given += [(2, 1, 130), (2, 2, 151)] if progresses(i) else []
     for line, cycle, day in given:
-        action, dose = [("given", 1.0), ("delayed", 1.0), ("reduced", 0.75), ("omitted", 0.0)][(i + cycle) % 4]
+        action, dose = [("given", 1.0), ("delayed", 1.0), ("reduced", 0.75), ("omitted", 0.0)][
+            (i + cycle) % 4
+        ]
         p["doses"].append({
             "day": day, "line": line, "cycle": cycle, "regimen": (first, second)[line - 1][0],
             "relative_dose": dose, "delay_days": 5 if action == "delayed" else 0, "action": action,
@@ -164,7 +175,16 @@ def _disease(p: Patient, i: int) -> None:
     metastatic = p["patients"][0]["m"] != "M0"
     brain_days = (-7, 84) if metastatic and i % 5 == 0 else ()
 
-    def seen(day: int, who: str, lesion: str, site: str, place: tuple[str | None, str], size: Any, target: bool, new: bool = False) -> None:
+    def seen(
+        day: int,
+        who: str,
+        lesion: str,
+        site: str,
+        place: tuple[str | None, str],
+        size: Any,
+        target: bool,
+        new: bool = False,
+    ) -> None:
         p["lesions"].append({
             "day": day, "assessor": who, "lesion_id": lesion, "site": site, "lobe": place[0],
             "side": place[1], "long_axis_mm": size[0], "short_axis_mm": size[1],
@@ -200,7 +220,13 @@ def _disease(p: Patient, i: int) -> None:
         _survival(p, i, who)
     for day in brain_days:
         p["visits"].append({"day": day, "kind": "brain_scan", "line": 0 if day < 0 else 1})
-    for day, kind, line in [(-7, "baseline", 0), (0, "cycle", 1), (42, "scan", 1), (126, "scan", 1), (170, "scan", 1)]:
+    for day, kind, line in [
+        (-7, "baseline", 0),
+        (0, "cycle", 1),
+        (42, "scan", 1),
+        (126, "scan", 1),
+        (170, "scan", 1),
+    ]:
         p["visits"].append({"day": day, "kind": kind, "line": line})
 
 
@@ -252,7 +278,9 @@ def _laboratory(p: Patient, i: int) -> None:
 
 
 def _events(p: Patient, i: int) -> None:
-    def add(day: int, category: str, code: str, name: str, grade: int, end: int | None = None) -> None:
+    def add(
+        day: int, category: str, code: str, name: str, grade: int, end: int | None = None
+    ) -> None:
         p["events"].append({
             "day": day, "category": category, "code": code, "system": "HPO", "name": name,
             "grade": grade, "end_day": end, "related_to": None,
