@@ -110,9 +110,7 @@ PATIENTS = Table(
         Column("copd", BOOL, "", "chronic obstructive pulmonary disease at index"),
         Column("diabetes", BOOL, "", "diabetes mellitus at index"),
         Column("cardiovascular", BOOL, "", "coronary, cerebrovascular disease or heart failure"),
-        Column(
-            "histology", TEXT, "", "adenocarcinoma, squamous, large_cell, adenosquamous or nos"
-        ),
+        Column("histology", TEXT, "", "adenocarcinoma, squamous, large_cell, adenosquamous or nos"),
         Column("t", TEXT, "", "TNM 8th edition T"),
         Column("n", TEXT, "", "TNM 8th edition N"),
         Column("m", TEXT, "", "TNM 8th edition M"),
@@ -239,7 +237,9 @@ TREATMENTS = Table(
         Column(
             "stop_day", I32, "d", "day of the decision to stop; null while ongoing", nullable=True
         ),
-        Column("stop_reason", TEXT, "", "progression, toxicity, completed, withdrawal, death or ongoing"),
+        Column(
+            "stop_reason", TEXT, "", "progression, toxicity, completed, withdrawal, death, ongoing"
+        ),
     ),
 )
 
@@ -308,7 +308,7 @@ EVENTS = Table(
         Column("system", TEXT, "", "NCIT, HPO, SNOMED CT, ..."),
         Column("name", TEXT, "", "plain name"),
         Column("grade", I8, "", "CTCAE v5 grade; 0 where none applies"),
-        Column("end_day", I32, "d", "last day; null while ongoing or of no duration", nullable=True),
+        Column("end_day", I32, "d", "last day; null while it lasts, or without one", nullable=True),
         Column("related_to", TEXT, "", "regimen it is attributed to", nullable=True),
     ),
 )

@@ -145,5 +145,3 @@ def _number(data: object, path: str) -> float:
         data = data[int(key)] if isinstance(data, list) else data[key]  # type: ignore[index]
     assert isinstance(data, int | float)
     return float(data)
-
-

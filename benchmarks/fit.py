@@ -20,9 +20,7 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=5)
     parser.add_argument("--seed", type=int, default=2024)
     options = parser.parse_args()
-    found = fitted(
-        KnowledgeGraph.load("nsclc"), options.patients, options.seed, options.iterations
-    )
+    found = fitted(KnowledgeGraph.load("nsclc"), options.patients, options.seed, options.iterations)
     for path, value in found.values.items():
         print(f"{path}: {value:.6g}")
     for target, residual, row in zip(found.targets, found.residuals, found.jacobian, strict=True):

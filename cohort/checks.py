@@ -21,6 +21,7 @@ YES_NO = ("no", "yes")
 
 
 def check_numbers(disease: spec.DiseaseFile, levels: Levels, add: Add) -> None:
+    """Every number: a known source, inside the range of its unit, a row for every level."""
     for name, variable in disease.variables.items():
         here = ("variables", name)
         for where, item in _provenances(variable, here):
@@ -133,9 +134,7 @@ def _check_shares(table: Any, wanted: tuple[str, ...], at: tuple[object, ...], a
         add(at, f"probabilities add up to {sum(table.values()):g}, wanted 1 and none below 0")
 
 
-def _check_bernoulli(
-    v: spec.Bernoulli, levels: Levels, here: tuple[object, ...], add: Add
-) -> None:
+def _check_bernoulli(v: spec.Bernoulli, levels: Levels, here: tuple[object, ...], add: Add) -> None:
     if isinstance(v.base, numbers.Numbers) != bool(v.by):
         add((*here, "by"), "'by' goes with a 'base' with one number a level")
         return
@@ -165,6 +164,7 @@ def check_regimens(disease: spec.DiseaseFile, knowledge: KnowledgeGraph, add: Ad
 def check_graph(
     disease: spec.DiseaseFile, levels: Levels, knowledge: KnowledgeGraph, add: Add
 ) -> None:
+    """Every effect is an edge of the graph, with its sign; every variable is declared there."""
     known = {variable for edge in knowledge.edges() for variable in (edge.cause, edge.effect)}
     known |= {term.key for term in knowledge.terms("Variable")}
     edges: dict[tuple[str, str, int], list[Any]] = {}
@@ -185,9 +185,7 @@ def check_graph(
                 add(at, f"'{effect.parent}' has no level '{effect.level}' ({wanted})")
             if effect.level is None and wanted is not None:
                 add(at, f"'{effect.parent}' is categorical: name a level of {wanted}")
-            _check_sign(
-                effect, name, edges.get((effect.parent, name, effect.lag), []), at, add
-            )
+            _check_sign(effect, name, edges.get((effect.parent, name, effect.lag), []), at, add)
 
 
 def _check_sign(
@@ -215,6 +213,7 @@ def check_parent(
     knowledge: KnowledgeGraph,
     add: Add,
 ) -> None:
+    """What a mechanism reads is a variable, and an edge of the graph into this one."""
     here = ("variables", name)
     if parent not in built:
         add(here, f"unknown parent '{parent}'; {nearest(parent, built)}")

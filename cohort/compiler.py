@@ -9,7 +9,6 @@ without a decision, a cycle at lag 0.
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -36,9 +35,9 @@ from cohort.mechanisms import (
     tumour,
     visits,
 )
-from cohort.mechanisms.base import Mechanism, coefficient
+from cohort.mechanisms.base import Mechanism
 from cohort.model import CausalModel
-from ontology.errors import ConsilienceError, nearest
+from ontology.errors import ConsilienceError
 from ontology.knowledge import KnowledgeGraph
 from ontology.yamlfile import YamlFile, read_yaml
 
@@ -142,9 +141,7 @@ def _build(name: str, v: Any, disease: spec.DiseaseFile, levels: Levels) -> Mech
     )
     reading = next((x for x in disease.variables.values() if isinstance(x, spec.Recist)), None)
     measured_by = {
-        x.assessor: key
-        for key, x in disease.variables.items()
-        if isinstance(x, spec.Measurement)
+        x.assessor: key for key, x in disease.variables.items() if isinstance(x, spec.Measurement)
     }
     dynamic = frozenset(n for n, x in disease.variables.items() if isinstance(x, DYNAMIC_KINDS))
     builders: dict[type, Callable[[], Any]] = {

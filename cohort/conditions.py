@@ -21,7 +21,9 @@ Levels = Mapping[str, tuple[str, ...]]
 YES_NO = {"yes": True, "no": False, "true": True, "false": False}
 
 
-def holds(values: NDArray[Any], levels: tuple[str, ...] | None, wanted: Wanted) -> NDArray[np.bool_]:
+def holds(
+    values: NDArray[Any], levels: tuple[str, ...] | None, wanted: Wanted
+) -> NDArray[np.bool_]:
     """(n,) bool: where a variable's values are as wanted."""
     options = wanted if isinstance(wanted, tuple) else (wanted,)
     if levels is None:

@@ -148,7 +148,8 @@ def _damped(jacobian: NDArray[np.float64], residuals: Vector) -> Vector:
     count = jacobian.shape[1]
     rows = np.vstack([jacobian, 0.7 * np.eye(count)])
     step, *_ = np.linalg.lstsq(rows, np.concatenate([-residuals, np.zeros(count)]), rcond=None)
-    return np.clip(step, -0.5, 0.5)
+    short: Vector = np.clip(step, -0.5, 0.5)
+    return short
 
 
 def _logit(per_cent: float) -> float:

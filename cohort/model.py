@@ -159,9 +159,7 @@ class CausalModel:
         visits, scans = recorder.assemble()
         return Draw(seed, start, n, self.levels, baseline, visits, scans, recorder.deaths)
 
-    def _baseline(
-        self, seed: int, start: int, n: int, wanted: set[str] | None
-    ) -> dict[str, Array]:
+    def _baseline(self, seed: int, start: int, n: int, wanted: set[str] | None) -> dict[str, Array]:
         """(n,) by static variable. Each patient is drawn again until in the population, attempt k
         with the noise of step -k; interventions come after, so that a twin keeps its attempt."""
         static = [v for v in self.order if v not in self.dynamic]
@@ -210,9 +208,7 @@ class CausalModel:
     @cached_property
     def assessors(self) -> tuple[str, ...]:
         """Who reads the scans."""
-        return tuple(
-            v.assessor for v in self.disease.variables.values() if isinstance(v, Recist)
-        )
+        return tuple(v.assessor for v in self.disease.variables.values() if isinstance(v, Recist))
 
     def _frame(self, seed: int, start: int, n: int) -> Frame:
         """Where the values of a range of patients come to stand (``explain`` traces them)."""

@@ -12,9 +12,9 @@ from ontology.evidence import Parameter, Status
 ANY, POSITIVE = (float("-inf"), float("inf")), (0.0, float("inf"))
 RANGES: dict[str, tuple[float, float]] = {
     "1": ANY, "log": ANY, "%": (0, 100), "a": (0, 130), "d": (0, 36525), "wk": (0, 5218),
-    "h": (0, 876600), "1/wk": (-1, 10), "1/d": (-1, 10), "1/a": (0, 365), "1/h": POSITIVE, "mm": (0, 2000),
-    "mm2": POSITIVE, "cm": (0, 300), "kg": (0, 700), "kg/m2": (5, 150), "g/dL": (0, 30),
-    "g/L": (0, 300), "mg/dL": (0, 10000), "U/L": (0, 1e6), "10*9/L": (0, 10000),
+    "h": (0, 876600), "1/wk": (-1, 10), "1/d": (-1, 10), "1/a": (0, 365), "1/h": POSITIVE,
+    "mm": (0, 2000), "mm2": POSITIVE, "cm": (0, 300), "kg": (0, 700), "kg/m2": (5, 150),
+    "g/dL": (0, 30), "g/L": (0, 300), "mg/dL": (0, 10000), "U/L": (0, 1e6), "10*9/L": (0, 10000),
     "ng/mL": (0, 1e6), "mmol/L": (0, 1000), "m[IU]/L": (0, 1000), "{mut}/Mb": (0, 10000),
     "{pack}.a": (0, 400), "L": POSITIVE, "L/h": POSITIVE, "L/umol": POSITIVE, "mg/m2": POSITIVE,
     "g/mol": POSITIVE, "mm[Hg]": (0, 400), "/min": (0, 400), "Cel": (20, 50), "K": POSITIVE,

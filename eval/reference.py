@@ -177,13 +177,6 @@ def t_by_size(size_mm: float) -> str:
     return next(t for t, largest in T_SIZES_MM.items() if size_mm <= largest)
 
 
-def summary_stage(t: str, n: str, m: str) -> str:
-    """SEER summary stage by T, N, M, without the sites: N3 counts as distant (from memory)."""
-    if m != "M0" or n == "N3":
-        return "distant"
-    return "regional" if n in ("N1", "N2") or t in ("T3", "T4") else "localized"
-
-
 def _category(value: str, letter: str) -> str:
     bare = re.sub(rf"^[cpy]*{letter}?", "", value.strip())
     return letter + bare

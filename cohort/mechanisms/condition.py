@@ -81,7 +81,8 @@ class Weight(Drift):
         """The formula in one line."""
         return (
             f"ln({self.name} / {self.v.start}) = change of{self.predictor.equation()} "
-            f"- {self.v.early_loss.value:g} (1 - exp(-day / {self.v.over_days.value:g})) + {self.v.sd.value:g} AR(1)"
+            f"- {self.v.early_loss.value:g} (1 - exp(-day / {self.v.over_days.value:g})) "
+            f"+ {self.v.sd.value:g} AR(1)"
         )
 
 
@@ -122,7 +123,7 @@ class Symptom(Dynamic):
         self.worse = 1.0 - np.cumsum(shares)[:-1]
 
     def __call__(self, frame: Frame) -> Array:
-        score = self.logit + self.predictor(frame)
+        score = np.asarray(self.logit + self.predictor(frame))
         if frame.step > 0:
             # What stays also leaves: the mean over time is that of the base.
             score = score + self.v.stays.value * ((frame.before[self.name] > 0) - self.v.base.value)

@@ -46,7 +46,8 @@ class Cases(Static):
         return tuple((key, 0) for key in dict.fromkeys(k for c in self.v.cases for k in c.when))
 
     def __call__(self, frame: Frame) -> Array:
-        result, decided = np.zeros(frame.n, self.type), np.zeros(frame.n, bool)
+        result: Array = np.zeros(frame.n, self.type)
+        decided = np.zeros(frame.n, bool)
         for case, code in zip(self.v.cases, self.codes, strict=True):
             applies = ~decided
             for key, wanted in case.when.items():

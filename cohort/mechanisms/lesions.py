@@ -105,7 +105,10 @@ class Lesions(Dynamic):
         sld = frame["sld"]
         first = np.zeros(n) if recurrence else frame["primary_mm"]
         size = _shared_out(sld, weight, least, first)
-        small = v.small_nodule.value * (0.8 + 0.4 * frame.uniform(f"{self.name}/small"))
+        typical = [(x.size or v.small_nodule).value for x in self.baseline]
+        typical += [v.small_nodule.value] * self.new_slots
+        varied = 0.8 + 0.4 * frame.uniform(f"{self.name}/small")
+        small = np.asarray(typical)[:, None] * varied
         size = np.where(counted, size, np.where(present, small, v.new_size.value))
         ratio, drift = np.empty(shape), np.empty(shape)
         for slot in range(self.slots):

@@ -10,7 +10,7 @@ from cohort.mechanisms.visits import Dynamic, Parents
 
 
 class Survival(Dynamic):
-    """Day of death from cancer, (n,) float64: log-normal from the start of each line, given its TGI."""
+    """Day of death from cancer, (n,) float64: log-normal from the start of a line given its TGI."""
 
     own_parents: Parents = (
         ("kg", 0),

@@ -136,7 +136,7 @@ class ScanDay(Dynamic):
 
     def equation(self) -> str:
         """The formula in one line."""
-        weeks = ", ".join(f"{w:g}" for w in self.v.weeks.values.values())  # type: ignore[str-format]
+        weeks = ", ".join(f"{w:g}" for w in self.v.weeks.values.values())
         window = self.v.window.value
         return (
             f"{self.name} = line start + {weeks} weeks, then every {self.v.every.value:g}, "

@@ -91,10 +91,10 @@ def truth_missing(draw: Draw) -> dict[str, Any]:
     visits = draw.visits
     seen = attended(draw)
     parts: list[tuple[Array, Array, int]] = []
-    for kind, name in MISSING_VARIABLES.items():
+    for what, name in MISSING_VARIABLES.items():
         strikes = visits[name] > 0
-        rows = np.flatnonzero(strikes if kind == "visit" else strikes & seen)
-        parts.append((rows, visits[name][rows] - 1, schemas.MISSING_KINDS.index(kind)))
+        rows = np.flatnonzero(strikes if what == "visit" else strikes & seen)
+        parts.append((rows, visits[name][rows] - 1, schemas.MISSING_KINDS.index(what)))
     row = np.concatenate([rows for rows, _, _ in parts])
     mechanism = np.concatenate([codes for _, codes, _ in parts])
     kind = np.repeat([code for _, _, code in parts], [len(rows) for rows, _, _ in parts])

@@ -53,7 +53,7 @@ class Lines:
         at_line = scans["line_at_visit"].astype(np.int64)
         last_scan = np.full(shape, np.nan)
         np.fmax.at(last_scan, (scans["patient"], at_line), scans["scan_day"])
-        progression = {
+        progression: dict[str, Progression] = {
             v.assessor: _progression(draw, name, v.assessor, at_line, shape, here)
             for name, v in model.disease.variables.items()
             if isinstance(v, spec.Recist)

@@ -204,7 +204,8 @@ def doses(model: CausalModel, draw: Draw) -> dict[str, Any]:
     rows = np.flatnonzero((dose > 0) | omitted)
     rows = rows[~oral[rows] | begins[rows] | (dose[rows] != before[rows])]
     # A dose put off for a week may come too late.
-    rows = rows[visits["visit_day"][rows] + delay[rows] <= observe(draw).end[visits["patient"][rows]]]
+    given = visits["visit_day"][rows] + delay[rows]
+    rows = rows[given <= observe(draw).end[visits["patient"][rows]]]
     levels = _highest(model)
     given, delayed, reduced, left_out = range(4)
     action = np.where(delay[rows] > 0, delayed, np.where(dose[rows] < levels, reduced, given))

@@ -120,11 +120,13 @@ def survival(model: CausalModel, draw: Draw, lines: Lines) -> dict[str, Any]:
 
 
 def line_survival(lines: Lines, assessor: str) -> dict[str, Array]:
+    """Progression, death or the last look of every line, as the assessor has it."""
     found = lines.progression[assessor]
     progressed = ~np.isnan(found.day)
     # Progression ends the line; death counts where no progression came before it.
     stopped = ~np.isnan(lines.progression["investigator"].day)
-    fatal = lines.died & ~progressed & ~lines.next_starts & ~(stopped & (assessor != "investigator"))
+    unseen = stopped & (assessor != "investigator")  # after that, no scan for another reader
+    fatal = lines.died & ~progressed & ~lines.next_starts & ~unseen
     last_seen = np.where(np.isnan(lines.last_scan), lines.start, lines.last_scan)
     last_seen = np.clip(last_seen, lines.start, np.maximum(lines.end, lines.start))
     pfs_end = np.where(progressed, found.day, np.where(fatal, lines.death, last_seen))

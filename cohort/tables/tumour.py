@@ -167,7 +167,5 @@ def best(draw: Draw, name: str, lines: Lines, assessor: str) -> tuple[Array, Arr
     unconfirmed = np.where(np.isfinite(any_first), partial, base)
     unconfirmed = np.where(np.isfinite(complete_first), complete, unconfirmed)
     confirmed = np.where(any_last - any_first >= CONFIRMED_AFTER_D, partial, base)
-    confirmed = np.where(
-        complete_last - complete_first >= CONFIRMED_AFTER_D, complete, confirmed
-    )
+    confirmed = np.where(complete_last - complete_first >= CONFIRMED_AFTER_D, complete, confirmed)
     return unconfirmed, confirmed

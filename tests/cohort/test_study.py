@@ -65,9 +65,7 @@ def test_scans_follow_the_schedule_from_time_zero(docetaxel: Arm) -> None:
 def test_central_review_stops_with_the_investigator(placebo: Arm) -> None:
     lines = placebo.lines
     first = lines.line == 1
-    investigator, central = (
-        lines.progression[a].day[first] for a in ("investigator", "central")
-    )
+    investigator, central = (lines.progression[a].day[first] for a in ("investigator", "central"))
     both = ~np.isnan(investigator) & ~np.isnan(central)
     assert (central[both] <= investigator[both]).all()
     agree = (investigator[both] == central[both]).mean()

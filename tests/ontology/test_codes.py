@@ -12,7 +12,17 @@ from cellxgene_ontology_guide.ontology_parser import OntologyParser
 
 from ontology.knowledge import KnowledgeGraph, Term
 
-KINDS = ("Disease", "Histology", "Gene", "Anatomy", "Analyte", "Finding", "Event", "Symptom", "Drug")
+KINDS = (
+    "Disease",
+    "Histology",
+    "Gene",
+    "Anatomy",
+    "Analyte",
+    "Finding",
+    "Event",
+    "Symptom",
+    "Drug",
+)
 
 
 def coded(knowledge: KnowledgeGraph, system: str) -> list[tuple[Term, str]]:

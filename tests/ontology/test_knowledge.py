@@ -13,7 +13,12 @@ from ontology.errors import ConsilienceError
 from ontology.knowledge import CS, KnowledgeGraph
 
 ROOT = Path(str(resources.files("ontology"))) / "graph"
-FILES = [ROOT / "core.ttl", ROOT / "variants.ttl", ROOT / "nsclc.ttl", *sorted((ROOT / "nsclc").glob("*.ttl"))]
+FILES = [
+    ROOT / "core.ttl",
+    ROOT / "variants.ttl",
+    ROOT / "nsclc.ttl",
+    *sorted((ROOT / "nsclc").glob("*.ttl")),
+]
 
 
 def test_the_causal_graph_is_acyclic_within_a_visit(knowledge: KnowledgeGraph) -> None:
