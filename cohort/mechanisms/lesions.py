@@ -197,6 +197,7 @@ class Measurement(Dynamic):
         self.node_normal = node_normal
         self.v = variable
         self.gone_below = lesions.gone_below.value
+        self.least = [x.minimum.value if x.minimum else 0.0 for x in lesions.lesions]
         self.unmeasurable = tuple({SITE_CODES[x.site] for x in lesions.lesions if not x.measurable})
 
     def __call__(self, frame: Frame) -> Array:
@@ -212,11 +213,24 @@ class Measurement(Dynamic):
             value = np.where(
                 true[0] < self.gone_below, 0.0, np.maximum(value, self.v.too_small.value)
             )
+            value = np.maximum(value, self._chosen(frame, slot, seen))
             measured[:, slot, seen] = value[0], np.minimum(value[0], value[1])
         for code in self.unmeasurable:
             measured = np.where(frame.state["lesion_site"] == code, np.nan, measured)
         self._nontargets(frame, measured)
         return measured
+
+    def _chosen(self, frame: Frame, slot: int, seen: Array) -> Floats:
+        """(2, seen) mm: a reader chose a target because it measured that much on the first scan.
+
+        The axis that counts is the long one, for nodes the short one.
+        """
+        state = frame.state
+        if slot >= len(self.least) or not self.least[slot]:
+            return np.zeros((2, len(seen)))
+        first = state["lesion_target"][slot, seen] & state["opens"][seen]
+        least = np.where(first, self.least[slot], 0.0)
+        return np.stack([least, np.where(state["lesion_node"][slot, seen], least, 0.0)])
 
     def _nontargets(self, frame: Frame, measured: Array) -> None:
         """Remember whether non-target disease is there, and whether all of it is gone.

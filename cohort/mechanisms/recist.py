@@ -35,8 +35,9 @@ class Recist(Dynamic):
         self._open_line(frame, kept)
         target = self._target_response(state[kept["baseline"]], state[kept["nadir"]], total, gone)
         overall = target.copy()
-        overall[(target == _CR) & ~state[f"nontarget_gone_{self.v.assessor}"]] = _PR
-        overall[frame["new_lesion"] | frame["nontarget_progression"]] = _PD
+        gone = state[f"nontarget_gone_{self.v.assessor}"]
+        overall[(target == _CR) & ~gone] = _PR
+        overall[frame["new_lesion"] | (frame["nontarget_progression"] & ~gone)] = _PD
         assessed = scanned & ~state["opens"]
         state[kept["target_response"]] = np.where(assessed, target, 0).astype(np.int8)
         nadir = np.minimum(state[kept["nadir"]], total)

@@ -139,10 +139,14 @@ class FebrileNeutropenia(Variable):
 
 
 class Reporting(Variable):
-    """Whether the investigator reports an event, by event (or ``other``) and grade."""
+    """Whether the investigator reports an event, by event (or ``other``) and grade.
+
+    ``window``: for how long after the end of treatment adverse events are collected.
+    """
 
     kind: Literal["reporting"]
     probability: Numbers
+    window: Number
 
 
 class DoseLimiting(Variable):

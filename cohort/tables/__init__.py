@@ -27,7 +27,7 @@ class CohortTables:
     def tables(self) -> dict[str, pa.Table]:
         """All tables by path, the laboratory's excepted."""
         model, draw, codebook, lines = self.model, self.draw, self.codebook, self.lines
-        episodes = toxicity.Episodes.of(model, draw)
+        episodes = toxicity.Episodes.of(model, draw, lines)
         made = (
             (schemas.PATIENTS, person.patients(model, draw)),
             (schemas.VISITS, person.visits(draw)),

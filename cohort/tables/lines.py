@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment import schemas
 from cohort import spec
 from cohort.frame import Array
 from cohort.model import CausalModel, Draw
@@ -76,6 +77,19 @@ class Lines:
             stopped_by=stopped_by[here],
             progression=progression,
         )
+
+    def stops(self) -> tuple[Array, Array]:
+        """Day and reason of the end of each line's treatment: what came first."""
+        progression, death, ongoing = (
+            schemas.STOP_REASONS.index(r) for r in ("progression", "death", "ongoing")
+        )
+        decided = self.progression["investigator"].decision_day
+        stop = np.where(self.died & ~self.next_starts, self.death, np.nan)
+        reason = np.where(np.isnan(stop), ongoing, death)
+        sooner = ~np.isnan(decided)
+        stop, reason = np.where(sooner, decided, stop), np.where(sooner, progression, reason)
+        sooner = ~np.isnan(self.stopped) & ~(self.stopped >= stop)
+        return np.where(sooner, self.stopped, stop), np.where(sooner, self.stopped_by, reason)
 
 
 @dataclass(frozen=True)

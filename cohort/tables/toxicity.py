@@ -17,7 +17,7 @@ from cohort.frame import Array
 from cohort.mechanisms.toxicity import Reporting
 from cohort.mechanisms.visits import NO_REGIMEN
 from cohort.model import CausalModel, Draw
-from cohort.tables.lines import observe
+from cohort.tables.lines import Lines, observe
 from cohort.tables.person import ids
 
 HAEMATOLOGICAL = ("ae_neutropenia", "ae_thrombocytopenia", "ae_febrile_neutropenia")
@@ -37,6 +37,15 @@ DOSE_REASONS = ("neutrophils or platelets", "neutrophils", "toxicity", "visit mi
 def events_of(model: CausalModel) -> tuple[str, ...]:
     """The adverse events in the order of the bits of ``ae_reported``."""
     return cast(Reporting, model.mechanisms["ae_reported"]).events
+
+
+def _collected_until(model: CausalModel, draw: Draw, lines: Lines) -> Array:
+    """(n, lines + 1) last day on which adverse events of a line are collected."""
+    window = cast(Reporting, model.mechanisms["ae_reported"]).v.window.value
+    until = np.full((draw.n, int(lines.line.max(initial=1)) + 1), np.inf)
+    stop, _ = lines.stops()
+    until[lines.patient, lines.line] = np.where(np.isnan(stop), np.inf, stop + window)
+    return until
 
 
 def worst_grade(draw: Draw, event: str, line: int) -> Array:
@@ -74,10 +83,17 @@ class Episodes:
     regimen: Array
 
     @classmethod
-    def of(cls, model: CausalModel, draw: Draw) -> Episodes:
-        """All episodes of a draw, by patient, day and event."""
+    def of(cls, model: CausalModel, draw: Draw, lines: Lines) -> Episodes:
+        """All episodes of a draw, by patient, day and event.
+
+        One that begins long after treatment of its line ended is not reported.
+        """
         parts = [_episodes(draw, bit, event) for bit, event in enumerate(events_of(model))]
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        *columns, line = columns
+        patient, _, start, _, _, reported, _ = columns
+        until = _collected_until(model, draw, lines)[patient, line.astype(np.int64)]
+        columns[5] = reported & ~(start > until)
         order = np.lexsort((columns[1], columns[2], columns[0]))
         return cls(*(column[order] for column in columns))
 
@@ -96,7 +112,7 @@ def _episodes(draw: Draw, bit: int, event: str) -> tuple[Array, ...]:
     last = rows[np.append(starts[1:], len(rows)) - 1] if len(rows) else rows
     if not len(rows):
         nothing = np.zeros(0)
-        return (rows, rows, nothing, nothing, rows, rows.astype(bool), rows)
+        return (rows, rows, nothing, nothing, rows, rows.astype(bool), rows, rows)
     said = ((visits["ae_reported"] >> bit) & 1)[rows]
     start = _onset(draw, event, first)
     after = np.minimum(last + 1, len(grade) - 1)
@@ -110,6 +126,7 @@ def _episodes(draw: Draw, bit: int, event: str) -> tuple[Array, ...]:
         np.maximum.reduceat(grade[rows], starts),
         np.maximum.reduceat(said, starts) > 0,
         visits["regimen"][first - 1],
+        line[first],
     )
 
 

@@ -26,7 +26,7 @@ def treatments(draw: Draw, codebook: Codebook, lines: Lines) -> dict[str, Any]:
     """Columns of ``tables/treatments``."""
     regimens = draw.levels["regimen"]
     names = (*regimens, "surgery", "sbrt")
-    stop, reason = _ends(lines)
+    stop, reason = lines.stops()
     intents = [
         "curative" if name in (*CURATIVE, "surgery", "sbrt")
         else "supportive" if name == SUPPORTIVE else "palliative"
@@ -50,20 +50,6 @@ def treatments(draw: Draw, codebook: Codebook, lines: Lines) -> dict[str, Any]:
         "stop_day": pa.array(stop[order], from_pandas=True).cast(pa.int32()),
         "stop_reason": arrow.coded(reason[order], schemas.STOP_REASONS),
     }
-
-
-def _ends(lines: Lines) -> tuple[Array, Array]:
-    """Day and reason of the end of each line: what came first."""
-    progression, death, ongoing = (
-        schemas.STOP_REASONS.index(r) for r in ("progression", "death", "ongoing")
-    )
-    decided = lines.progression["investigator"].decision_day
-    stop = np.where(lines.died & ~lines.next_starts, lines.death, np.nan)
-    reason = np.where(np.isnan(stop), ongoing, death)
-    sooner = ~np.isnan(decided)
-    stop, reason = np.where(sooner, decided, stop), np.where(sooner, progression, reason)
-    sooner = ~np.isnan(lines.stopped) & ~(lines.stopped >= stop)
-    return np.where(sooner, lines.stopped, stop), np.where(sooner, lines.stopped_by, reason)
 
 
 def _local(draw: Draw, names: tuple[str, ...]) -> list[tuple[Array, ...]]:

@@ -100,8 +100,8 @@ def responses(model: CausalModel, draw: Draw) -> dict[str, Any]:
     gone, unchanged, worse, none = 0, 1, 2, 4
     nontarget = []
     for assessor in readers:
-        code = np.where(scans[f"nontarget_gone_{assessor}"][rows], gone, unchanged)
-        code = np.where(scans["nontarget_progression"][rows], worse, code)
+        code = np.where(scans["nontarget_progression"][rows], worse, unchanged)
+        code = np.where(scans[f"nontarget_gone_{assessor}"][rows], gone, code)
         nontarget.append(np.where(scans["nontarget_present"][rows], code, none))
     sums = [scans[f"sld_measured_{assessor}"][rows] for assessor in readers]
     target = [scans[f"target_response_{assessor}"][rows] - 1 for assessor in readers]

@@ -12,6 +12,7 @@ from cohort.mechanisms.toxicity import GRADES
 from cohort.model import CausalModel, Draw, Intervention
 from cohort.study import Arm, load_study, run_study, study_model
 from cohort.tables import toxicity
+from cohort.tables.lines import Lines
 from ontology.knowledge import KnowledgeGraph
 
 N = 3000
@@ -30,7 +31,7 @@ def book(advanced: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
 
 @pytest.fixture(scope="module")
 def tables(advanced: CausalModel, draw: Draw, book: Codebook) -> dict[str, pd.DataFrame]:
-    episodes = toxicity.Episodes.of(advanced, draw)
+    episodes = toxicity.Episodes.of(advanced, draw, Lines.of(advanced, draw))
     columns = {
         schemas.EVENTS: toxicity.adverse_events(advanced, draw, book, episodes),
         schemas.TRUTH_EVENTS: toxicity.truth_events(advanced, draw, book, episodes),
@@ -82,7 +83,7 @@ def test_no_event_before_treatment(advanced: CausalModel, draw: Draw) -> None:
 
 
 def test_episodes_hold_each_grade_once(advanced: CausalModel, draw: Draw) -> None:
-    episodes = toxicity.Episodes.of(advanced, draw)
+    episodes = toxicity.Episodes.of(advanced, draw, Lines.of(advanced, draw))
     events = toxicity.events_of(advanced)
     for bit, event in enumerate(events):
         mine = episodes.event == bit
@@ -106,7 +107,7 @@ def test_reported_events_are_true_ones(tables: dict[str, pd.DataFrame]) -> None:
 
 
 def test_joined_events_are_sorted(advanced: CausalModel, draw: Draw, book: Codebook) -> None:
-    episodes = toxicity.Episodes.of(advanced, draw)
+    episodes = toxicity.Episodes.of(advanced, draw, Lines.of(advanced, draw))
     part = arrow.build(schemas.EVENTS, toxicity.adverse_events(advanced, draw, book, episodes))
     joined = toxicity.with_adverse_events(part.slice(0, 50), part.slice(50))
     assert joined.schema == part.schema and len(joined) == len(part)
