@@ -38,6 +38,9 @@ LEVEL = 0.05
 FEW = 30
 """Numbers with up to so many values are levels, each with a column of its own."""
 
+NOMINAL = 6
+"""Up to so many levels are tested level by level."""
+
 RARE = 25.0
 """Two rare conditions that few patients are expected to share say nothing about independence."""
 
@@ -139,8 +142,24 @@ class Residuals:
 _residuals = Residuals()
 
 
+def parts_of(x: np.ndarray) -> list[np.ndarray]:
+    """The variable itself, or each level of one that has a few: their order may mean nothing."""
+    levels = np.unique(x)
+    if not 2 < len(levels) <= NOMINAL:
+        return [x]
+    return [x == level for level in levels]
+
+
 def conditional(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> float:
-    """p-value of independence given ``z``; 1 where ``z`` determines either."""
+    """p-value of independence given ``z``; 1 where ``z`` determines either.
+
+    Of variables with a few levels, each level against each: the least p-value times their number.
+    """
+    p_values = [_conditional(a, b, z) for a in parts_of(x) for b in parts_of(y)]
+    return min(1.0, min(p_values) * len(p_values))
+
+
+def _conditional(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> float:
     left_x, left_y = _residuals(x, z), _residuals(y, z)
     if min(np.var(left_x), np.var(left_y)) < 1e-9 or expected_together(x, y) < RARE:
         return 1.0

@@ -187,7 +187,7 @@ def _build(name: str, v: Any, disease: spec.DiseaseFile, levels: Levels) -> Mech
         spec.Rate: lambda: tumour.Rate(name, v, regimens),
         spec.Survival: lambda: survival.Survival(name, v),
         spec.Earliest: lambda: survival.Earliest(name, v),
-        spec.Lab: lambda: labs.Lab(name, v, regimens, dynamic),
+        spec.Lab: lambda: labs.Lab(name, v, regimens, dynamic, levels["sex"]),
         spec.Performance: lambda: condition.Performance(name, v),
         spec.Weight: lambda: condition.Weight(name, v),
         spec.Vital: lambda: condition.Vital(name, v),

@@ -240,9 +240,14 @@ def _uniform(evaluation: Evaluation) -> float | None:
 def _weeks(evaluation: Evaluation) -> float | None:
     """Weeks at risk of a hazard between two scans; None at a visit without a scan."""
     state, scan = evaluation.state, evaluation.parents.get(("scan_day", 0))
-    if scan is None or np.isnan(scan[0]) or "last_scan" not in state or "line_start" not in state:
+    if (
+        scan is None
+        or np.isnan(scan[0])
+        or "previous_scan" not in state
+        or "line_start" not in state
+    ):
         return None
-    return float((scan[0] - max(state["last_scan"][0], state["line_start"][0])) / 7.0)
+    return float((scan[0] - max(state["previous_scan"][0], state["line_start"][0])) / 7.0)
 
 
 def _source(number: object, model: CausalModel) -> str:

@@ -10,6 +10,7 @@ from cohort import spec
 from cohort.frame import Array, Frame
 from cohort.mechanisms.base import Predictor
 from cohort.mechanisms.visits import Dynamic, Parents
+from cohort.numbers import Numbers
 
 
 class Lab(Dynamic):
@@ -29,6 +30,7 @@ class Lab(Dynamic):
         variable: spec.Lab,
         regimens: tuple[str, ...],
         dynamic_variables: frozenset[str],
+        sexes: tuple[str, ...],
     ) -> None:
         super().__init__(name, variable)
         self.v = variable
@@ -42,7 +44,12 @@ class Lab(Dynamic):
         self.varying = Predictor(varying)
         self.fixed = Predictor([e for e in variable.effects if e not in varying])
         # A log-normal of coefficient of variation c has log-scale variance ln(1 + c^2).
-        self.within_sd = float(np.sqrt(np.log1p(variable.within_cv.value**2)))
+        cv = variable.within_cv
+        self.by_sex = isinstance(cv, Numbers)
+        by_sex = [cast(float, cv.values[s]) if isinstance(cv, Numbers) else cv.value for s in sexes]
+        self.within_sd = np.sqrt(np.log1p(np.array(by_sex) ** 2))
+        if self.by_sex:
+            self.own_parents = (*self.own_parents, ("sex", 0))
 
     def __call__(self, frame: Frame) -> Array:
         log_value = self._person(frame) + self._deviation(frame) + self.varying(frame)
@@ -64,12 +71,13 @@ class Lab(Dynamic):
 
     def _deviation(self, frame: Frame) -> Array:
         key, z = f"{self.name}/deviation", frame.normal(self.name)
+        sd = self.within_sd[frame["sex"]] if self.by_sex else self.within_sd[0]
         if frame.step == 0:
-            frame.state[key] = self.within_sd * z
+            frame.state[key] = sd * z
         else:
             days = frame["visit_day"] - frame.before["visit_day"]
             phi = np.exp(np.log(self.v.persistence.value) * (days / 21.0))
-            spread = self.within_sd * np.sqrt(1 - phi**2)
+            spread = sd * np.sqrt(1 - phi**2)
             frame.state[key] = phi * frame.state[key] + spread * z
         return frame.state[key]
 
@@ -87,7 +95,8 @@ class Lab(Dynamic):
     def equation(self) -> str:
         """The formula in one line."""
         person = f" + {self.v.between_sd.value:g} z_person" if self.v.between_sd else ""
+        sd = " or ".join(f"{x:.3g}" for x in dict.fromkeys(self.within_sd))
         return (
             f"ln {self.name} = ln {self.v.median.value:g}{Predictor(self.v.effects).equation()}"
-            f"{person}{' + treatment' if self.treated else ''} + {self.within_sd:.3g} AR(1)"
+            f"{person}{' + treatment' if self.treated else ''} + {sd} AR(1)"
         )

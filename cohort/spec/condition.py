@@ -11,13 +11,14 @@ from cohort.spec.base import Variable
 class Lab(Variable):
     """A laboratory analyte as a mean-reverting process on the log scale.
 
-    Without ``regimen`` treatment acts through the parents only; ``sum_of``: see ``labs.Lab``.
+    Without ``regimen`` treatment acts through the parents only; ``sum_of``: see ``labs.Lab``;
+    ``within_cv``: one number, or one for each sex.
     """
 
     kind: Literal["lab"]
     median: Number
     between_sd: Number | None = None
-    within_cv: Number
+    within_cv: Number | Numbers
     analytical_cv: Number
     persistence: Number
     response_time: Number | None = None

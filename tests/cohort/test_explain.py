@@ -69,22 +69,27 @@ def test_terms_and_noise_add_up_to_the_value(traced: list[TracedModel]) -> None:
     assert all(count > 5 for count in seen.values()), seen
 
 
-def test_the_uniform_is_held_against_the_probability(traced: list[TracedModel]) -> None:
+def test_the_uniform_is_held_against_the_probability(
+    advanced: CausalModel, traced: list[TracedModel]
+) -> None:
     held = {"bernoulli": [], "hazard": []}  # type: ignore[var-annotated]
-    for model in traced:
+    visits = advanced.sample(300, SEED).visits
+    struck = trace_model(advanced)  # few patients have a non-target progression: take one
+    struck.sample(1, SEED, int(visits["patient"][visits["nontarget_progression"]][0]))
+    for model in (*traced, struck):
         for (name, _), evaluation in model.trace.items():
             made = decompose(model, model.trace, evaluation) if kind(model, name) in held else None
             if made is None or made.probability is None or made.uniform is None:
                 continue
-            at_risk = not getattr(model.disease.variables[name], "needs_nontarget", False) or (
+            at_risk = kind(model, name) == "bernoulli" or (
                 evaluation.state["nontarget_present"][0]
-                and not evaluation.state["nontarget_gone"][0]
+                and not evaluation.state["nontarget_gone_investigator"][0]
             )
             if at_risk:
                 drawn = made.uniform < made.probability
                 assert bool(evaluation.computed[0]) == drawn, name
                 held[kind(model, name)].append(drawn)
-    assert all(len(values) > 20 and any(values) for values in held.values())
+    assert all(len(values) > 20 and any(values) for values in held.values()), held
 
 
 def test_the_uniform_picks_the_level(traced: list[TracedModel]) -> None:
