@@ -167,13 +167,11 @@ def _conditional(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> float:
 
 
 def expected_together(x: np.ndarray, y: np.ndarray) -> float:
-    """Of two yes-no variables, by chance, in the smallest cell; infinite for others."""
+    """Patients expected, by chance, to differ from the commonest value of both."""
     share = 1.0
     for values in (x, y):
-        levels, counts = np.unique(values, return_counts=True)
-        if len(levels) > 2:
-            return np.inf
-        share *= counts.min() / len(values)
+        _, counts = np.unique(values, return_counts=True)
+        share *= 1.0 - counts.max() / len(values)
     return share * len(x)
 
 

@@ -15,10 +15,13 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 
 def table(names: list[str]) -> str:
-    """A Markdown table of the rows of some result files."""
+    """A Markdown table of the rows of some result files, or of one part of them (NAME/PART)."""
     lines = ["| Measured | Value | Target | Met | Command |", "|---|---|---|---|---|"]
     for name in names:
+        name, _, part = name.partition("/")
         for row in json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")):
+            if part and row["part"] != part:
+                continue
             span = f" ({row['low']:.4g} to {row['high']:.4g})" if row["low"] is not None else ""
             value = f"{row['value']:.4g} {row['unit']}".removesuffix(" 1") + span
             against = f"; {row['against']}" if row["against"] else ""
@@ -33,7 +36,7 @@ def table(names: list[str]) -> str:
 def filled(text: str) -> str:
     """The README with every measured block renewed."""
     return re.sub(
-        r"(<!-- measured: ([\w ]+) -->\n).*?(\n<!-- end -->)",
+        r"(<!-- measured: ([\w/ ]+) -->\n).*?(\n<!-- end -->)",
         lambda m: m[1] + table(m[2].split()) + m[3],
         text,
         flags=re.DOTALL,

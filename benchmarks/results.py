@@ -11,7 +11,10 @@ FOLDER = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Row:
-    """One measured claim; ``low`` and ``high``: interval, or minimum and maximum over runs."""
+    """One measured claim; ``low`` and ``high``: interval, or minimum and maximum over runs.
+
+    ``part``: heading under which the README quotes it.
+    """
 
     name: str
     value: float
@@ -22,6 +25,7 @@ class Row:
     target: float | str | None = None
     met: bool | None = None
     against: str | None = None
+    part: str = ""
 
 
 def write(name: str, rows: list[Row]) -> None:

@@ -6,15 +6,17 @@ python benchmarks/toxicity.py [--patients 8192]
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 import numpy as np
+from results import Row
 
-from cohort.mechanisms.toxicity import GRADES
-from cohort.model import CausalModel, Intervention
+from cohort.model import CausalModel, Draw, Intervention
 from cohort.study import Arm, load_study, run_study, study_model
 from cohort.tables.toxicity import reported_grade, worst_grade
 from ontology.knowledge import KnowledgeGraph
 
+COMMAND = "python benchmarks/disease.py"
 SEED = 2024
 PUBLISHED = {
     "checkmate057_docetaxel": {"neutropenia": 31, "febrile_neutropenia": 10, "anaemia": 20},
@@ -40,38 +42,41 @@ def arm(name: str, knowledge: KnowledgeGraph, patients: int) -> tuple[CausalMode
     return model, run_study(study, model, patients, SEED)
 
 
+def rows(knowledge: KnowledgeGraph, patients: int) -> Iterator[Row]:
+    """Share with each event as reported, and what is true of the marrow."""
+    for name, published in PUBLISHED.items():
+        model, made = arm(name, knowledge, patients)
+        draw, who = made.draw, made.lines.patient[made.rows]
+        line = int(made.lines.line[made.rows[0]])
+        label = name.replace("_", " ")
+        for event, share in published.items():
+            reported = reported_grade(model, draw, f"ae_{event}", line)[who]
+            yield Row(f"{label}: {event.replace('_', ' ')} as reported",
+                      round(100 * float(np.mean(reported > 0)), 1), "%", COMMAND,
+                      against=f"published {share:g}")  # fmt: skip
+        if "neutropenia" in published:
+            latent = worst_grade(draw, "ae_neutropenia", line)[who]
+            for least in (3, 4):
+                yield Row(f"{label}: true nadir of grade {least} or worse",
+                          round(100 * float(np.mean(latent >= least)), 1), "%", COMMAND,
+                          against="never on record as such: most nadirs fall between blood tests",
+                          )  # fmt: skip
+            yield Row(f"{label}: median day of the nadir", float(np.median(nadir_days(draw, line))),
+                      "d", COMMAND)  # fmt: skip
+
+
+def nadir_days(draw: Draw, line: int) -> np.ndarray:
+    """Days from the dose to the lowest neutrophil count, cycle by cycle."""
+    visits = draw.visits
+    cycles = (visits["line_at_visit"] == line) & ~np.isnan(visits["marrow_nadir"])
+    return np.asarray((visits["marrow_nadir_day"][1:] - visits["visit_day"][:-1])[cycles[1:]])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--patients", type=int, default=8192)
-    patients = parser.parse_args().patients
-    knowledge = KnowledgeGraph.load("nsclc")
-    for name, published in PUBLISHED.items():
-        model, made = arm(name, knowledge, patients)
-        draw, lines, rows = made.draw, made.lines, made.rows
-        line = int(lines.line[rows[0]])
-        who = lines.patient[rows]
-        visits = draw.visits
-        cycles = (visits["line_at_visit"] == line) & ~np.isnan(visits["marrow_nadir"])
-        nadir = np.full(draw.n, np.inf)
-        np.minimum.at(nadir, visits["patient"][cycles], visits["marrow_nadir"][cycles])
-        day = (visits["marrow_nadir_day"][1:] - visits["visit_day"][:-1])[cycles[1:]]
-        deep, deepest = (100 * np.mean(nadir[who] < bound) for bound in (1.0, 0.5))
-        early, middle, late = np.quantile(day, (0.05, 0.5, 0.95))
-        print(f"{name}: {len(who)} patients")
-        print(f"  true nadir grade 3-4 {deep:.0f} %, grade 4 {deepest:.0f} %")
-        print(f"  nadir on day {middle:.0f} ({early:.0f} to {late:.0f})")
-        stop = np.zeros(draw.n, bool)
-        here = visits["line_at_visit"] == line
-        stop[visits["patient"][here & visits["toxicity_stop"]]] = True
-        print(f"  stopped for toxicity {100 * stop[who].mean():.1f} %")
-        print("  latent grades 1 to 4, reported, published, %")
-        for event in model.mechanisms["ae_reported"].events:  # type: ignore[attr-defined]
-            latent = worst_grade(draw, event, line)[who]
-            reported = reported_grade(model, draw, event, line)[who]
-            shares = " ".join(f"{100 * np.mean(latent == int(g)):5.1f}" for g in GRADES)
-            wanted = published.get(event.removeprefix("ae_"))
-            print(f"  {event:24s} grades {shares}   reported {100 * np.mean(reported > 0):5.1f}"
-                  f"  {'' if wanted is None else wanted}")  # fmt: skip
+    for row in rows(KnowledgeGraph.load("nsclc"), parser.parse_args().patients):
+        print(f"{row.name}: {row.value:g} {row.unit} ({row.against})")
 
 
 if __name__ == "__main__":
