@@ -47,11 +47,13 @@ __all__ = [
     "ConsilienceError",
     "Dataset",
     "Intervention",
+    "RunConfig",
     "Why",
     "evaluate",
     "explain",
     "generate",
     "load",
+    "load_config",
     "twin",
     "why",
 ]

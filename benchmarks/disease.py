@@ -79,7 +79,7 @@ def epidemiology_rows(patients: int) -> list[Row]:
                   target=str(len(tested)), met=not missed)  # fmt: skip
     return [
         *_part("epidemiology", [summary, *missed]),
-        *_part("epidemiology in full", [row for row in found if row not in missed]),
+        *_part("epidemiology_in_full", [row for row in found if row not in missed]),
     ]
 
 
@@ -109,7 +109,7 @@ def measured(options: argparse.Namespace) -> Iterator[list[Row]]:
     yield _part("arms", arms.main_rows(made))
     found = arms.fitted(knowledge, options.patients // 3, SEED, 1, lambda text: None)
     yield _part("fit", arms.jacobian_rows(found))
-    yield _part("not fitted", arms.unfitted_rows(made))
+    yield _part("not_fitted", arms.unfitted_rows(made))
     yield _part("toxicity", toxicity.rows(knowledge, options.patients // 2))
     yield _part("policies", policy_rows(made["keynote189_placebo"]))
     made.clear()

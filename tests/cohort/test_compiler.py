@@ -56,7 +56,7 @@ def broken(tmp_path: Path) -> Broken:
         ("      - {regimen: docetaxel}\n", "", "without a decision"),
         ("alk: true, targeted_therapy: true}, regimen: alectinib}", "alk: true, targeted_therapy: true}, regimen: alectinb}", "did you mean 'alectinib'"),
         ("regimens: [osimertinib, ", "regimens: [osimertinb, ", "hence no target"),
-        ("docetaxel: {value: 0.01848", "docetaxil: {value: 0.01848", "no typical rate of regimen 'docetaxel'"),
+        ("docetaxel: {value: 0.01822", "docetaxil: {value: 0.01822", "no typical rate of regimen 'docetaxel'"),
         ("{when: {line: 1, met: true", "{when: {line: 1, mett: true", "did you mean 'met'"),
         ("{when: {previous: alectinib}", "{when: {previous: alectinb}", "did you mean 'alectinib'"),
         ("      - {value: IA1}\n", "", "the last case must have no condition"),
