@@ -36,8 +36,8 @@ def table(names: list[str]) -> str:
 def filled(text: str) -> str:
     """The README with every measured block renewed."""
     return re.sub(
-        r"(<!-- measured: ([\w/ ]+) -->\n).*?(\n<!-- end -->)",
-        lambda m: m[1] + table(m[2].split()) + m[3],
+        r"(<!-- measured: ([\w/ ]+) -->\n).*?(<!-- end -->)",
+        lambda m: m[1] + table(m[2].split()) + "\n" + m[3],
         text,
         flags=re.DOTALL,
     )
