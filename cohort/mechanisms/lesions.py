@@ -120,8 +120,11 @@ class Lesions(Dynamic):
         for slot, lesion in enumerate(self.baseline):
             sites[slot] = SITE_CODES[lesion.site]
         lobes, sides = self._places(frame, recurrence=recurrence)
-        made = (present, target, size, drift, ratio, sites, np.broadcast_to(sld, shape).copy(),
-                node_mask(sites), lobes, sides, np.zeros(shape, bool))  # fmt: skip
+        reference = np.broadcast_to(sld, shape).copy()
+        made: tuple[Array, ...] = (
+            present, target, size, drift, ratio, sites, reference, node_mask(sites), lobes, sides,
+            np.zeros(shape, bool),
+        )  # fmt: skip
         return {f"lesion_{key}": value for key, value in zip(LESION_STATE, made, strict=True)}
 
     def _places(self, frame: Frame, *, recurrence: bool) -> tuple[Array, Array]:
