@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +16,32 @@ from alignment.plan import Protocol
 from ontology.errors import ConsilienceError, nearest
 from ontology.yamlfile import read_yaml
 
-Wanted = str | bool | int | tuple[str | bool | int, ...]
-"""What a population asks of a variable: a level, yes or no, or any of several."""
+
+class Range(BaseModel):
+    """From ``at_least`` to ``at_most``, both included, in the unit of the variable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Lowest and highest value, infinite where open."""
+        low = -math.inf if self.at_least is None else self.at_least
+        return low, math.inf if self.at_most is None else self.at_most
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Range:
+        low, high = self.bounds
+        if low > high or (low, high) == (-math.inf, math.inf):
+            raise ValueError("wanted at_least or at_most or both, the lower one first")
+        return self
+
+
+One = str | bool | int
+Wanted = One | tuple[One, ...] | Range
+"""What is asked of a variable: a level, yes or no, any of several, or a range of a number."""
 
 Modality = Literal["labs", "genomics", "imaging", "notes"]
 MODALITIES: tuple[Modality, ...] = ("labs", "genomics", "imaging", "notes")

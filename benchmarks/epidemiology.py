@@ -52,6 +52,14 @@ def enrolled_brain(symptoms: bool, ecog: bool) -> Measure:
     return measure
 
 
+NO_INTERVAL = "no interval published: 15 %"
+
+
+def fifteen(value: float) -> tuple[float, float]:
+    """15 % around a published number without an interval."""
+    return 0.85 * value, 1.15 * value
+
+
 def trial(variable: str, *levels: str) -> Measure:
     return lambda p: 100 * float(p.trial.at(variable, *levels).mean())
 
@@ -68,15 +76,15 @@ def random_effect(name: str, shape: float | None = None) -> Measure:
 
 C = "Growth, response, survival"
 GROWTH = (
-    E(C, "volume doubling time, adenocarcinoma, median", 258, "d", "C, reported", VDT,
-      basis="resected, slowly growing tumours under observation; ours are untreated and advanced",
-      measure=lambda p: doubling_days(p.untreated, "adenocarcinoma")),
-    E(C, "volume doubling time, squamous, median", 131, "d", "C, reported", VDT, 39, 221,
+    E(C, "volume doubling time, adenocarcinoma, median", 258, "d", "C", VDT,
+      *fifteen(258), NO_INTERVAL, measure=lambda p: doubling_days(p.untreated, "adenocarcinoma")),
+    E(C, "volume doubling time, squamous, median", 131, "d", "C", VDT, 39, 221,
       "range of the source", lambda p: doubling_days(p.untreated, "squamous")),
-    E(C, "volume doubling time, squamous over adenocarcinoma", 0.51, "1", "C, reported", VDT,
+    E(C, "volume doubling time, squamous over adenocarcinoma", 0.51, "1", "C", VDT,
+      *fifteen(0.51), NO_INTERVAL,
       measure=lambda p: doubling_days(p.untreated, "squamous")
       / doubling_days(p.untreated, "adenocarcinoma")),
-    E(C, "volume doubling time by density", "813, 457, 149", "d", "C, reported", "Hasegawa",
+    E(C, "volume doubling time by density", "813, 457, 149", "d", "C", "Hasegawa",
       basis="density of a nodule is no variable"),
     E(C, "variance of ln kg before Box-Cox", 0.8715, "1", "C2", STRUEMPER,
       measure=random_effect("eta_kg", -0.3744)),
@@ -88,11 +96,12 @@ GROWTH = (
       basis="a lead for calibration, no observation"),
     E(C, "alternative TGI, Claret 2014", "-", "-", "C2", "CPT 95:446",
       basis="parameters of another model"),
-    E(C, "LIPI, hazard ratio good v poor, checkpoint inhibitors", 0.34, "1", "C, reported", LIPI,
-      basis="no interval in the table; three years from the start of line 1",
+    E(C, "LIPI, hazard ratio good v poor, checkpoint inhibitors", 0.34, "1", "C", LIPI,
+      *fifteen(0.34),
+      NO_INTERVAL + "; three years from the start of line 1",
       measure=lambda p: lipi_hazard_ratio(p.now, *CHECKPOINT)),
-    E(C, "LIPI, hazard ratio good v poor, chemotherapy", 0.49, "1", "C, reported", LIPI,
-      basis="no interval in the table; three years from the start of line 1",
+    E(C, "LIPI, hazard ratio good v poor, chemotherapy", 0.49, "1", "C", LIPI, *fifteen(0.49),
+      NO_INTERVAL + "; three years from the start of line 1",
       measure=lambda p: lipi_hazard_ratio(p.chemotherapy, *CHEMOTHERAPY)),
     E(C, "sum of diameters counts measurable disease only", "-", "-", "-", "-", basis=NO_PROPERTY),
     *(E(C, f"metastatic: {site}", value, "%", "C", TAMURA, n=729, measure=metastatic(site),
@@ -120,21 +129,26 @@ DEFINITIONS = (
 )  # fmt: skip
 
 T = "KEYNOTE-189 placebo at baseline"
+
+
+def enrolled(
+    name: str, published: float, measure: Measure, n: int = 206, basis: str = ""
+) -> Evidence:
+    """A share of the trial's arm with its exact binomial interval."""
+    return E(T, name, published, "%", "C", KEYNOTE, basis=basis or f"exact binomial, n = {n}", n=n,
+             measure=measure, size=lambda p: float(p.patients))  # fmt: skip
+
+
 TRIAL = (
-    E(T, "younger than 65 years", 55.8, "%", "C, reported", KEYNOTE,
-      measure=lambda p: 100 * float((p.trial["age"] < 65).mean())),
-    E(T, "male", 52.9, "%", "C, reported", KEYNOTE, measure=trial("sex", "male")),
-    E(T, "ECOG 0", 38.8, "%", "C, reported", KEYNOTE, measure=trial("ecog", "0")),
-    E(T, "ECOG 1", 60.7, "%", "C, reported", KEYNOTE, measure=trial("ecog", "1")),
-    E(T, "ever-smoker", 87.9, "%", "C, reported", KEYNOTE,
-      measure=trial("smoking_status", "former", "current")),
-    E(T, "adenocarcinoma", 96.1, "%", "C, reported", KEYNOTE,
-      measure=trial("histology", "adenocarcinoma")),
-    E(T, "brain metastases", 17.0, "%", "C", KEYNOTE, n=206,
-      measure=lambda p: 100 * float(p.trial["met_brain"].mean()),
-      size=lambda p: float(p.patients)),
-    *(E(T, f"PD-L1 {level} % of evaluable", round(100 * value / 92.8, 1), "%", "C, reported",
-        KEYNOTE, basis="7.3 % not evaluable left out", measure=trial("pdl1_class", level))
+    enrolled("younger than 65 years", 55.8, lambda p: 100 * float((p.trial["age"] < 65).mean())),
+    enrolled("male", 52.9, trial("sex", "male")),
+    enrolled("ECOG 0", 38.8, trial("ecog", "0")),
+    enrolled("ECOG 1", 60.7, trial("ecog", "1")),
+    enrolled("ever-smoker", 87.9, trial("smoking_status", "former", "current")),
+    enrolled("adenocarcinoma", 96.1, trial("histology", "adenocarcinoma")),
+    enrolled("brain metastases", 17.0, lambda p: 100 * float(p.trial["met_brain"].mean())),
+    *(enrolled(f"PD-L1 {level} % of evaluable", round(100 * value / 92.8, 1),
+               trial("pdl1_class", level), 191, "exact binomial, n = 191 evaluable")
       for level, value in (("<1", 30.6), ("1-49", 28.2), (">=50", 34.0))),
 )  # fmt: skip
 

@@ -79,7 +79,8 @@ def compile_disease(
     graph = _causal_graph(built, file)
     wanted = dict(population or {})
     static = {name: m for name, m in built.items() if not m.dynamic}
-    conditions.check(wanted, static, levels, "population")
+    measures = {name for name, v in disease.variables.items() if isinstance(v, spec.MEASURES)}
+    conditions.check(wanted, static, levels, "population", measures)
     version = hashlib.sha256(
         f"{knowledge.version}\x1f{disease.model_dump_json()}\x1f{sorted(wanted.items())}".encode()
     ).hexdigest()

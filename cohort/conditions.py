@@ -1,6 +1,7 @@
 """Conditions on variables, as policies, definitions and populations state them.
 
-``{stage: [IIIB, IIIC], egfr: true, line: 2}``: all must hold; a list holds where any of it does.
+``{stage: [IIIB, IIIC], egfr: true, age: {at_most: 70}}``: all must hold; a list holds where any of
+it does.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment.run import Range, Wanted
 from ontology.errors import ConsilienceError, nearest
 
-One = str | bool | int
-Wanted = One | tuple[One, ...]
 When = Mapping[str, Wanted]
 Levels = Mapping[str, tuple[str, ...]]
 
@@ -25,6 +25,9 @@ def holds(
     values: NDArray[Any], levels: tuple[str, ...] | None, wanted: Wanted
 ) -> NDArray[np.bool_]:
     """(n,) bool: where a variable's values are as wanted."""
+    if isinstance(wanted, Range):
+        low, high = wanted.bounds
+        return np.asarray((values >= low) & (values <= high))
     options = wanted if isinstance(wanted, tuple) else (wanted,)
     if levels is None:
         codes = [YES_NO.get(o, o) if isinstance(o, str) else o for o in options]
@@ -36,10 +39,20 @@ def holds(
     return np.asarray(result)
 
 
-def problem(key: str, wanted: Wanted, known: Collection[str], levels: Levels) -> str | None:
-    """What is wrong with a condition, or None."""
+def problem(
+    key: str,
+    wanted: Wanted,
+    known: Collection[str],
+    levels: Levels,
+    measures: Collection[str] = (),
+) -> str | None:
+    """What is wrong with a condition, or None; ``measures``: variables that only take a range."""
     if key not in known:
         return f"unknown variable '{key}'; {nearest(key, known)}"
+    if isinstance(wanted, Range) or key in measures:
+        if not isinstance(wanted, Range):
+            return f"'{key}' is a number: ask for a range, {{at_least: .., at_most: ..}}"
+        return f"'{key}' has levels and no range" if key in levels else None
     options = wanted if isinstance(wanted, tuple) else (wanted,)
     if not options:
         return f"'{key}': no level is given"
@@ -52,8 +65,14 @@ def problem(key: str, wanted: Wanted, known: Collection[str], levels: Levels) ->
     return None
 
 
-def check(when: When, known: Collection[str], levels: Levels, where: str) -> None:
+def check(
+    when: When, known: Collection[str], levels: Levels, where: str, measures: Collection[str] = ()
+) -> None:
     """Refuse conditions that cannot be met."""
-    found = [text for key, wanted in when.items() if (text := problem(key, wanted, known, levels))]
+    found = [
+        text
+        for key, wanted in when.items()
+        if (text := problem(key, wanted, known, levels, measures))
+    ]
     if found:
         raise ConsilienceError("; ".join(found), where=where)

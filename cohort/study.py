@@ -16,10 +16,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from alignment.run import bundled
+from alignment.run import Wanted, bundled
 from cohort import conditions
 from cohort.compiler import compile_disease
-from cohort.conditions import Wanted
 from cohort.frame import Array
 from cohort.model import CausalModel, Draw, Intervention
 from cohort.numbers import Strict

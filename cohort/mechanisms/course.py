@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from alignment.run import Wanted
 from cohort import conditions, spec
 from cohort.frame import Array, Floats, Frame
 from cohort.mechanisms.visits import NO_REGIMEN, Dynamic, Parents
@@ -102,7 +103,7 @@ class Policy(Dynamic):
         """Under ``do(regimen)`` a patient on treatment gets that regimen; stopping stays."""
         return np.where(frame[self.name] > 0, value, 0).astype(np.int8)
 
-    def _holds(self, frame: Frame, key: str, wanted: conditions.Wanted) -> Array:
+    def _holds(self, frame: Frame, key: str, wanted: Wanted) -> Array:
         if key == PREVIOUS:
             return conditions.holds(frame.state["last_regimen"], self.regimens, wanted)
         return conditions.holds(frame[key], frame.levels.get(key), wanted)

@@ -79,6 +79,7 @@ from cohort.spec.treatment import (
 )
 
 __all__ = [
+    "MEASURES",
     "Acquired",
     "AdverseEvent",
     "Allele",
@@ -197,6 +198,22 @@ AnyVariable = Annotated[
     | Lost,
     Field(discriminator="kind"),
 ]
+
+
+MEASURES = (
+    Histogram,
+    AlleleFraction,
+    Normal,
+    LogNormal,
+    Beta,
+    Count,
+    Tally,
+    Within,
+    Primary,
+    Recurrence,
+    OtherDeath,
+)
+"""Baseline variables that are numbers, so that a population asks for a range of them."""
 
 
 class Source(Strict):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from cohort.conditions import Wanted
+from alignment.run import Wanted
 from cohort.numbers import Number, Numbers, Strict
 from cohort.spec.base import Variable
 

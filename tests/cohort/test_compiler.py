@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alignment.run import bundled
+from alignment.run import Range, bundled
 from cohort.compiler import compile_disease
 from ontology.errors import ConsilienceError
 from ontology.knowledge import KnowledgeGraph
@@ -108,6 +108,20 @@ def test_no_yaml(tmp_path: Path, knowledge: KnowledgeGraph) -> None:
         compile_disease(tmp_path / "missing.yaml", knowledge)
 
 
+def test_a_population_may_ask_for_a_range(knowledge: KnowledgeGraph) -> None:
+    wanted = {"age": Range(at_least=50, at_most=60), "pdl1_tps": Range(at_least=1)}
+    model = compile_disease(bundled("nsclc", "diseases"), knowledge, wanted)
+    drawn = model.sample(200, seed=1, variables=list(wanted)).baseline
+    assert drawn["age"].min() >= 50 and drawn["age"].max() <= 60
+    assert drawn["pdl1_tps"].min() >= 1 and len(set(drawn["age"])) > 5
+
+
+@pytest.mark.parametrize("wrong", [{}, {"at_least": 5, "at_most": 4}, {"above": 3}])
+def test_a_range_has_a_bound(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"at_least|Extra inputs"):
+        Range.model_validate(wrong)
+
+
 def test_a_population_outside_the_levels_is_refused(knowledge: KnowledgeGraph) -> None:
     path = bundled("nsclc", "diseases")
     with pytest.raises(ConsilienceError, match="has no level V"):
@@ -116,6 +130,10 @@ def test_a_population_outside_the_levels_is_refused(knowledge: KnowledgeGraph) -
         compile_disease(path, knowledge, {"egfrr": True})
     with pytest.raises(ConsilienceError, match="unknown variable 'response'"):
         compile_disease(path, knowledge, {"response": "PD"})
+    with pytest.raises(ConsilienceError, match="'age' is a number: ask for a range"):
+        compile_disease(path, knowledge, {"age": (50, 60)})
+    with pytest.raises(ConsilienceError, match="'stage' has levels and no range"):
+        compile_disease(path, knowledge, {"stage": Range(at_least=3)})
     empty = compile_disease(path, knowledge, {"stage": "IA1", "m": "M1c"})
     with pytest.raises(ConsilienceError, match="population is empty"):
         empty.sample(1, seed=1)
