@@ -203,7 +203,8 @@ def _steps(
             f"reader error: sd = sqrt({variable.sd_mm.value:g}^2 + "
             f"({variable.sd_share.value:g} x {latent:.4g})^2) = {sd:.4g} mm, x z {z:.4g} = "
             f"{sd * z:+.4g} mm, gives {latent + sd * z:.4g} mm",
-            f"whole mm, at least 1 while it is seen, 0 once gone, the short axis at most the "
-            f"long: {row[address.column]}",
+            f"whole mm; at least {variable.too_small.value:g} while it is seen, and what makes a "
+            f"target measurable at the scan that chooses it; 0 once gone; the short axis at most "
+            f"the long: {row[address.column]}",
         )
     return ()

@@ -38,6 +38,29 @@ class Drift(Dynamic):
         return np.asarray(now - frame.state[key])
 
 
+class Decline(Dynamic):
+    """(n,) 0 until some weeks before the day of death that the last visit left, then up to 1.
+
+    The day is latent and set when a line begins; what a patient shows of it comes from here.
+    """
+
+    def __init__(self, name: str, variable: spec.Decline) -> None:
+        super().__init__(name, variable)
+        self.v = variable
+        self.own_parents = (("visit_day", 0), (variable.death, 1))
+
+    def __call__(self, frame: Frame) -> Array:
+        if frame.step == 0:
+            return np.zeros(frame.n)
+        left = frame.before[self.v.death] - frame["visit_day"]
+        return np.clip(1.0 - left / (WEEK * self.v.over.value), 0.0, 1.0)
+
+    def equation(self) -> str:
+        """The formula in one line."""
+        weeks = self.v.over.value
+        return f"{self.name} = 1 - weeks to {self.v.death} / {weeks:g}, between 0 and 1"
+
+
 class Performance(Drift):
     """ECOG performance status: a latent scale cut at whole numbers, starting in the index class."""
 

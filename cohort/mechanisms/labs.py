@@ -17,7 +17,8 @@ class Lab(Dynamic):
     """Latent value on the visit day, in the analyte's unit, before analytical error.
 
     ln value = person + effects + treatment + deviation. ``person`` is drawn once; ``treatment``
-    approaches the regimen's shift with ``response_time``; ``deviation`` is a first-order
+    approaches the regimen's shift with ``response_time`` while doses
+    are given, and wears off after the last; ``deviation`` is a first-order
     autoregression whose spread is the within-person variation. With ``sum_of`` this is the rest,
     to which the values of these variables are added.
     """
@@ -38,7 +39,7 @@ class Lab(Dynamic):
         self.shift = np.array([cast(float, shift.get(r, 0.0)) for r in regimens])
         self.treated = bool(shift) and variable.response_time is not None
         if self.treated:
-            self.own_parents = (("regimen", 1), *Lab.own_parents)
+            self.own_parents = (("regimen", 1), ("dose", 1), *Lab.own_parents)
         self.own_parents = (*((part, 0) for part in variable.sum_of), *self.own_parents)
         varying = [e for e in variable.effects if e.parent in dynamic_variables]
         self.varying = Predictor(varying)
@@ -89,7 +90,9 @@ class Lab(Dynamic):
             assert self.v.response_time is not None
             days = frame["visit_day"] - frame.before["visit_day"]
             approach = -np.expm1(-days / self.v.response_time.value)
-            state[key] = state[key] + approach * (self.shift[frame.before["regimen"]] - state[key])
+            given = frame.before["dose"] > 0.0
+            toward = np.where(given, self.shift[frame.before["regimen"]], 0.0)
+            state[key] = state[key] + approach * (toward - state[key])
         return state[key]
 
     def equation(self) -> str:

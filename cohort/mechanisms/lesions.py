@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from alignment.schemas import LOBES, NODE_SITES, SIDES, SITES
-from cohort import spec
+from cohort import conditions, spec
 from cohort.frame import Array, Floats, Frame
 from cohort.mechanisms.tumour import burden_at_scan
 from cohort.mechanisms.visits import BRAIN, Dynamic, Parents
@@ -33,8 +33,9 @@ class Lesions(Dynamic):
         self.baseline = variable.lesions
         self.new_slots = new_slots
         named = {x.present for x in self.baseline} | {x.recurrent for x in self.baseline}
+        named |= {key for x in self.baseline for key in x.when}
         own = ("scan_day", "brain_scan", "primary_mm", "sld", "new_lesion", "spread",
-               "primary_lobe", "resected", *sorted(named - {"always", "never"}))  # fmt: skip
+               "primary_lobe", "resected", "n", *sorted(named - {"always", "never"}))  # fmt: skip
         self.own_parents = tuple((parent, 0) for parent in own)
 
     @property
@@ -95,6 +96,8 @@ class Lesions(Dynamic):
         for slot, lesion in enumerate(self.baseline):
             name = lesion.recurrent if recurrence else lesion.present
             present[slot] = name == "always" if name in ("always", "never") else frame[name]
+            for key, wanted in lesion.when.items():
+                present[slot] &= conditions.holds(frame[key], frame.levels.get(key), wanted)
             target[slot] = lesion.target
             if lesion.weight is not None and lesion.minimum is not None:
                 z = frame.normal(f"{self.name}/weight", slot)
@@ -140,9 +143,15 @@ class Lesions(Dynamic):
                 elsewhere = frame["resected"] if recurrence else np.zeros(frame.n, bool)
                 lobes[slot] = np.where(elsewhere, other_lobe(primary_lobe, u), primary_lobe)
                 sides[slot] = LOBE_SIDE[lobes[slot]]
+            elif lesion.side_of == "other_side":
+                lobes[slot] = lobe_of_the_other_lung(primary_lobe, u)
+                sides[slot] = LOBE_SIDE[lobes[slot]]
             elif lesion.site == "lung":
                 lobes[slot] = other_lobe(primary_lobe, u)
                 sides[slot] = LOBE_SIDE[lobes[slot]]
+            elif lesion.side_of == "nodal":
+                crossed = frame.is_level("n", "N3") & (not recurrence)
+                sides[slot] = np.where(crossed, 1 - primary_side, primary_side)
             elif lesion.side_of == "same_side":
                 sides[slot] = primary_side
             elif lesion.side_of == "random":
@@ -161,7 +170,10 @@ class Lesions(Dynamic):
         hidden = frame["spread"] == 0  # one in the brain that was there before and is seen only now
         site = np.where(hidden, BRAIN, frame["spread"]).astype(np.int8) - np.int8(1)
         u = frame.uniform(f"{self.name}/new_place")
-        lobe = np.where(site == SITE_CODES["lung"], np.floor(u * len(LOBES)), -1).astype(np.int8)
+        lobe = np.where(
+            frame["resected"], other_lobe(frame["primary_lobe"], u), np.floor(u * len(LOBES))
+        )
+        lobe = np.where(site == SITE_CODES["lung"], lobe, -1).astype(np.int8)
         side = np.where(lobe >= 0, LOBE_SIDE[lobe], -1)
         paired = (site == SITE_CODES["adrenal"]) | (site == SITE_CODES["mediastinal_node"])
         side = np.where(paired, (u < 0.5).astype(np.int8), side).astype(np.int8)
@@ -285,3 +297,11 @@ def other_lobe(primary: Array, uniform: Floats) -> Array:
     """(n,) int8: one of the four other lobes, each as likely."""
     shifted = 1 + np.floor(uniform * (len(LOBES) - 1)).astype(np.int8)
     return ((primary + shifted) % len(LOBES)).astype(np.int8)
+
+
+def lobe_of_the_other_lung(primary: Array, uniform: Floats) -> Array:
+    """(n,) int8: a lobe on the side where the primary is not, each as likely."""
+    right = np.isin(LOBE_SIDE, [SIDES.index("right")])
+    lobes = [np.flatnonzero(right), np.flatnonzero(~right)]
+    here = [x[np.floor(uniform * len(x)).astype(np.int64)] for x in lobes]
+    return np.where(right[primary], here[1], here[0]).astype(np.int8)

@@ -14,6 +14,7 @@ from pydantic import Field
 from cohort.numbers import Strict
 from cohort.spec.base import Variable
 from cohort.spec.condition import (
+    Decline,
     Lab,
     Lost,
     Missing,
@@ -92,6 +93,7 @@ __all__ = [
     "Cases",
     "Categorical",
     "Count",
+    "Decline",
     "DiseaseFile",
     "Dose",
     "DoseDelay",
@@ -189,6 +191,7 @@ AnyVariable = Annotated[
     | Reporting
     | DoseLimiting
     | ToxicityStop
+    | Decline
     | Performance
     | Weight
     | Vital

@@ -29,6 +29,14 @@ class Lab(Variable):
     decimals: int
 
 
+class Decline(Variable):
+    """How far a patient is in the last weeks before death from ``death``, from 0 to 1."""
+
+    kind: Literal["decline"]
+    death: str
+    over: Number
+
+
 class Performance(Variable):
     """ECOG performance status over time; ``start``: the variable with that at index."""
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
+from alignment.run import Wanted
 from cohort.numbers import Number, Numbers, Strict
 from cohort.spec.base import Variable
 
@@ -50,6 +53,9 @@ class TumourBurden(Variable):
 class Lesion(Strict):
     """One lesion that a patient may have when advanced disease begins.
 
+    ``when``: what must hold besides, at index. ``side_of``: ``nodal`` is the side of the primary up
+    to N2 and the other one in N3.
+
     ``present``, ``recurrent``: the boolean variable that says so at index and at recurrence after
     local therapy; or ``always``, ``never``.
     """
@@ -62,7 +68,10 @@ class Lesion(Strict):
     minimum: Number | None = None  # smallest diameter at baseline
     size: Number | None = None  # typical diameter of a non-target; default: ``small_nodule``
     measurable: bool = True
-    side_of: Literal["primary", "same_side", "random", "right", "midline", "none"] = "none"
+    side_of: Literal[
+        "primary", "same_side", "other_side", "nodal", "random", "right", "midline", "none"
+    ] = "none"
+    when: dict[str, Wanted] = Field(default_factory=dict)
 
 
 class Lesions(Variable):

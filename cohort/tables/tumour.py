@@ -17,9 +17,9 @@ from cohort.tables.person import ids
 
 UNSIZED_SITES = ("pleura", "bone")
 CONFIRMED_AFTER_D = 28
-STABLE_FROM_D = 42
+STABLE_FROM_D = 35
 """RECIST 1.1: a response is confirmed at least four weeks later; stable disease needs a protocol
-minimum from the start, six to eight weeks."""
+minimum from the start: a scan of week 6, which may be taken up to a week early."""
 
 
 def _kinds(model: CausalModel, kind: type) -> dict[str, str]:
