@@ -91,7 +91,7 @@ TRUTH_DEATHS = Table(
         PATIENT,
         Column("cancer_day", F64, "d", "day of death from the cancer, as if nothing else killed"),
         Column("other_day", F64, "d", "day of death from other causes, as if cancer did not"),
-        Column("lost_day", F64, "d", "day of loss to follow-up or withdrawal, as if alive"),
+        Column("lost_day", F64, "d", "last visit of one who was lost or withdrew, as if alive"),
     ),
 )
 

@@ -22,6 +22,10 @@ class Progression:
     decision_day: Array
 
 
+LEFT = schemas.CENSOR_REASONS.index("lost_to_follow_up")
+"""This and later reasons for censoring: the patient left."""
+
+
 @dataclass(frozen=True)
 class Lines:
     """One entry a line of therapy, by patient and line; days from index."""
@@ -89,7 +93,12 @@ class Lines:
         sooner = ~np.isnan(decided)
         stop, reason = np.where(sooner, decided, stop), np.where(sooner, progression, reason)
         sooner = ~np.isnan(self.stopped) & ~(self.stopped >= stop)
-        return np.where(sooner, self.stopped, stop), np.where(sooner, self.stopped_by, reason)
+        stop = np.where(sooner, self.stopped, stop)
+        reason = np.where(sooner, self.stopped_by, reason)
+        # Who is lost or withdraws was last treated at the last visit.
+        left = np.isnan(stop) & ~self.next_starts & (self.censored_as >= LEFT)
+        withdrawal = schemas.STOP_REASONS.index("withdrawal")
+        return np.where(left, self.end, stop), np.where(left, withdrawal, reason)
 
 
 @dataclass(frozen=True)
@@ -119,10 +128,10 @@ def observe(draw: Draw) -> Observed:
 
 
 def lost_day(draw: Draw) -> NDArray[np.float64]:
-    """(n,) day from which nothing more is heard of the patient; infinite where that never is."""
+    """(n,) last day on which the patient was heard of; infinite where that never ends."""
     day = np.full(draw.n, np.inf)
     rows = np.flatnonzero(draw.visits["lost"])
-    day[draw.visits["patient"][rows]] = draw.visits["visit_day"][rows] + 1.0
+    day[draw.visits["patient"][rows]] = draw.visits["visit_day"][rows]
     return day
 
 
