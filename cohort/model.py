@@ -43,6 +43,7 @@ RECORDED = (
     "marrow_nadir_day",
     "marrow_low_days",
     "dose_cycle",
+    "dose_low_counts",
     "dose_omitted",
     "treatment_completed",
 )

@@ -78,9 +78,18 @@ class Dose(Dynamic):
 
 
 class DoseDelay(Dynamic):
-    """Days by which the dose of this visit is delayed."""
+    """Days by which the dose of this visit is delayed: low counts, or a toxicity that lowers it.
 
-    own_parents: Parents = (("regimen", 0), ("dose", 0), ("neutrophils", 0), ("platelets", 0))
+    ``state["dose_low_counts"]``: counts are why.
+    """
+
+    own_parents: Parents = (
+        ("regimen", 0),
+        ("dose", 0),
+        ("neutrophils", 0),
+        ("platelets", 0),
+        ("dose_limiting", 0),
+    )
 
     def __init__(self, name: str, variable: spec.DoseDelay, regimens: tuple[str, ...]) -> None:
         super().__init__(name, variable)
@@ -91,7 +100,9 @@ class DoseDelay(Dynamic):
         low = (frame["neutrophils"] < self.v.neutrophils.value) | (
             frame["platelets"] < self.v.platelets.value
         )
-        late = low & (frame["dose"] > 0) & self.counted[frame["regimen"]]
+        frame.state["dose_low_counts"] = low
+        toxic = (frame["dose_limiting"] == 2) & ~frame.state["line_starts"]
+        late = (low | toxic) & (frame["dose"] > 0) & self.counted[frame["regimen"]]
         return np.where(late, np.int8(self.v.days.value), np.int8(0))
 
     def equation(self) -> str:
@@ -99,5 +110,5 @@ class DoseDelay(Dynamic):
         v = self.v
         return (
             f"{self.name} = {v.days.value:g} if neutrophils < {v.neutrophils.value:g} or "
-            f"platelets < {v.platelets.value:g} 10*9/L, else 0"
+            f"platelets < {v.platelets.value:g} 10*9/L, or after a toxicity that lowers the dose"
         )

@@ -221,15 +221,16 @@ def doses(model: CausalModel, draw: Draw) -> dict[str, Any]:
     rows = np.flatnonzero((dose > 0) | omitted)
     rows = rows[~oral[rows] | begins[rows] | (dose[rows] != before[rows])]
     # A dose put off for a week may come too late.
-    given = visits["visit_day"][rows] + delay[rows]
-    rows = rows[given <= observe(draw).end[visits["patient"][rows]]]
+    on = visits["visit_day"][rows] + delay[rows]
+    rows = rows[on <= observe(draw).end[visits["patient"][rows]]]
     levels = _highest(model)
     given, delayed, reduced, left_out = range(4)
     action = np.where(delay[rows] > 0, delayed, np.where(dose[rows] < levels, reduced, given))
     action = np.where(omitted[rows], left_out, action)
     low = visits["neutrophils"][rows] < _omit_below(model)
     counts, neutrophils, toxicity, missed = range(4)
-    reason = np.where(action == delayed, counts, np.where(action == reduced, toxicity, -1))
+    why_late = np.where(visits["dose_low_counts"][rows], counts, toxicity)
+    reason = np.where(action == delayed, why_late, np.where(action == reduced, toxicity, -1))
     reason = np.where(action == left_out, np.where(low, neutrophils, toxicity), reason)
     reason = np.where(visits["visit_missed"][rows] > 0, missed, reason)
     return {
