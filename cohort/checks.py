@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cohort import conditions, numbers, spec
@@ -174,8 +174,7 @@ def check_graph(
         here: tuple[object, ...] = ("variables", name)
         if name not in known:
             add(here, f"unknown variable; {nearest(name, known)}")
-        for i, effect in enumerate(variable.effects):
-            at = (*here, "effects", i)
+        for at, effect in _effects(variable, here):
             if effect.parent not in disease.variables:
                 hint = nearest(effect.parent, disease.variables)
                 add(at, f"unknown parent '{effect.parent}'; {hint}")
@@ -186,6 +185,31 @@ def check_graph(
             if effect.level is None and wanted is not None:
                 add(at, f"'{effect.parent}' is categorical: name a level of {wanted}")
             _check_sign(effect, name, edges.get((effect.parent, name, effect.lag), []), at, add)
+
+
+def _effects(
+    variable: spec.Variable, here: tuple[object, ...]
+) -> Iterator[tuple[tuple[object, ...], numbers.Effect]]:
+    fields = ["effects"]
+    if isinstance(variable, spec.Missing):
+        fields = ["mar_effects", "mnar_effects"]
+    for field in fields:
+        for i, effect in enumerate(getattr(variable, field)):
+            yield (*here, field, i), effect
+
+
+def check_at_random(disease: spec.DiseaseFile, built: dict[str, Mechanism], add: Add) -> None:
+    """What is missing at random depends on the baseline, which is always on record."""
+    for name, variable in disease.variables.items():
+        if not isinstance(variable, spec.Missing):
+            continue
+        for i, effect in enumerate(variable.mar_effects):
+            if effect.parent in built and built[effect.parent].dynamic:
+                add(
+                    ("variables", name, "mar_effects", i),
+                    f"'{effect.parent}' may not be on record: missing at random depends on "
+                    "baseline variables; move the effect to mnar_effects",
+                )
 
 
 def _check_sign(

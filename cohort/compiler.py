@@ -75,6 +75,7 @@ def compile_disease(
     for name, mechanism in built.items():
         for parent, lag in mechanism.parents:
             checks.check_parent(name, parent, lag, built, knowledge, problems.add)
+    checks.check_at_random(disease, built, problems.add)
     problems.raise_any()
     graph = _causal_graph(built, file)
     wanted = dict(population or {})

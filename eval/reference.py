@@ -313,7 +313,8 @@ STABLE_MM = 2.0
 STABLE_SHARE = 0.10
 MEASURABLE_MM = 10.0  # section 3.1: long axis on CT
 MEASURABLE_NODE_MM = 15.0  # section 3.1: short axis
-METASTATIC_SITES = ("extrathoracic_node", "pleura", "liver", "adrenal", "bone", "brain")
+EXTRATHORACIC_SITES = ("extrathoracic_node", "liver", "adrenal", "bone", "brain")
+METASTATIC_SITES = (*EXTRATHORACIC_SITES, "pleura")
 
 # Physique and events.
 WEIGHT_KG = (25.0, 250.0)  # assumption: outside, a unit or a digit is wrong

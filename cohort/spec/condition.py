@@ -82,8 +82,8 @@ class Symptom(Variable):
 class Missing(Variable):
     """Whether something is not recorded at a visit, and by which mechanism.
 
-    Rates are probabilities at the reference of their effects; ``mar_effects`` may only read what is
-    on record, ``mnar_effects`` read what is not.
+    Rates are probabilities at the reference of their effects; ``mar_effects`` read baseline
+    variables only, which are always on record; ``mnar_effects`` read what may not be.
     """
 
     kind: Literal["missing"]

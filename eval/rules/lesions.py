@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.reference import MEASURABLE_MM, MEASURABLE_NODE_MM, METASTATIC_SITES, NODE_SITES
+from eval.reference import (
+    EXTRATHORACIC_SITES,
+    MEASURABLE_MM,
+    MEASURABLE_NODE_MM,
+    METASTATIC_SITES,
+    NODE_SITES,
+)
 from eval.rules.rule import Broken, Rule
 from eval.rules.tables import Bools, Ints, Rows, Tables, day_key, diameters, reader
 
@@ -130,6 +136,24 @@ def _m1(t: Tables) -> Broken:
     return [(patients, missing[patients.patient])]
 
 
+def _outside(t: Tables, m: str) -> tuple[Rows, Bools]:
+    """Lesions outside the chest at index of patients with this M."""
+    rows, metastasis = _at_index(t)
+    outside = metastasis & rows.among("site", EXTRATHORACIC_SITES)
+    return rows, outside & _m_category(t, m)[rows.patient]
+
+
+def _m1a(t: Tables) -> Broken:
+    return [_outside(t, "M1a")]
+
+
+def _m1b(t: Tables) -> Broken:
+    rows, outside = _outside(t, "M1b")
+    first = np.unique(_lesion(rows)[outside], return_index=True)[1]
+    count = np.bincount(rows.patient[outside][first], minlength=t.n)
+    return [(rows, outside & (count > 1)[rows.patient])]
+
+
 def _brain(t: Tables) -> Broken:
     rows, visits = t["lesions"], t["visits"]
     scanned = day_key(visits.patient, visits.number("day"))[visits.among("kind", ["brain_scan"])]
@@ -163,6 +187,8 @@ RULES = (
     Rule("new-lesion-not-at-baseline", _LESIONS, _new_after_baseline),
     Rule("no-metastasis-in-m0", ("lesions", "patients"), _m0),
     Rule("metastasis-in-m1", ("lesions", "patients"), _m1),
+    Rule("m1a-stays-in-the-chest", ("lesions", "patients"), _m1a),
+    Rule("m1b-is-one-lesion", ("lesions", "patients"), _m1b),
     Rule("brain-lesion-needs-brain-scan", ("lesions", "visits"), _brain),
     Rule("sld-is-the-sum-of-targets", ("responses", "lesions"), _sum),
 )

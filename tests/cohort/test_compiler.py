@@ -59,6 +59,7 @@ def broken(tmp_path: Path) -> Broken:
         ("docetaxel: {value: 0.01822", "docetaxil: {value: 0.01822", "no typical rate of regimen 'docetaxel'"),
         ("{when: {line: 1, met: true", "{when: {line: 1, mett: true", "did you mean 'met'"),
         ("{when: {previous: alectinib}", "{when: {previous: alectinb}", "did you mean 'alectinib'"),
+        ("{parent: age, reference: 67, per: 10, add: 0.15,", "{parent: ecog_now, level: '2', lag: 1, add: 0.15,", "missing at random depends on baseline variables"),
         ("      - {value: IA1}\n", "", "the last case must have no condition"),
         ("median: {value: 12.6, unit: g/dL", "median: {value: 126, unit: g/dL", "outside its physical range, 0 to 30"),
     ],

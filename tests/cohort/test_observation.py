@@ -41,10 +41,9 @@ def test_random_losses_do_not_depend_on_burden_and_others_do(draw: Draw) -> None
 
 def test_mar_depends_on_what_is_on_record(draw: Draw) -> None:
     visits = draw.visits
-    same = visits["patient"][1:] == visits["patient"][:-1]
-    previous = visits["ecog_now"][:-1][same]
-    mar = (visits["visit_missed"][1:] == MAR)[same]
-    assert mar[previous >= 2].mean() > 1.5 * mar[previous <= 1].mean()
+    ecog = draw.baseline["ecog"][visits["patient"]]
+    mar = (visits["visit_missed"] == MAR) & (visits["step"] > 0)
+    assert mar[ecog == 2].mean() > 1.5 * mar[ecog <= 1].mean()
 
 
 def test_dropout_depends_on_latent_burden(advanced: CausalModel, draw: Draw) -> None:

@@ -278,6 +278,22 @@ def _(p: Patient, i: int) -> None:
     p["lesions"] = [row for row in p["lesions"] if row["lesion_id"] in ("L01", "L02")]
 
 
+@breaks("m1a-stays-in-the-chest")
+def _(p: Patient, i: int) -> None:
+    p["patients"][0]["m"] = "M1a"
+    row = pick(p["lesions"], i, lesion_id="L03", day=-7)
+    row.update(site=("bone", "liver", "brain", "adrenal", "extrathoracic_node")[i % 5], lobe=None)
+
+
+@breaks("m1b-is-one-lesion")
+def _(p: Patient, i: int) -> None:
+    p["patients"][0]["m"] = "M1b"
+    row = pick(p["lesions"], i, lesion_id="L03", day=-7)
+    row.update(site="bone", lobe=None)
+    other = ("bone", "liver", "brain", "adrenal", "extrathoracic_node")[i % 5]
+    p["lesions"].append(row | {"lesion_id": "L09", "site": other})
+
+
 @breaks("brain-lesion-needs-brain-scan")
 def _(p: Patient, i: int) -> None:
     pick(p["lesions"], i, lesion_id="L03").update(site="brain", lobe=None)

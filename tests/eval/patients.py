@@ -172,8 +172,8 @@ def _disease(p: Patient, i: int) -> None:
     course, extra = COURSES[i % 4], i % 5
     readers = ("investigator", "central") if i % 2 else ("investigator",)
     lobe, side = [("RUL", "right"), ("LLL", "left"), ("RML", "right"), ("LUL", "left")][i // 5 % 4]
-    metastatic = p["patients"][0]["m"] != "M0"
-    brain_days = (-7, 84) if metastatic and i % 5 == 0 else ()
+    m = p["patients"][0]["m"]
+    brain_days = (-7, 84) if m == "M1c" and i % 5 == 0 else ()
 
     def seen(
         day: int,
@@ -197,7 +197,9 @@ def _disease(p: Patient, i: int) -> None:
             size = (lung, None if lung is None else lung * 3 // 4)
             seen(day, who, "L01", "lung", (lobe, side), size, True)
             seen(day, who, "L02", "mediastinal_node", (None, "right"), (node + 6, node), True)
-            if metastatic:
+            if m == "M1a":
+                seen(day, who, "L03", "pleura", (None, side), (None, None), False)
+            elif m != "M0":
                 seen(day, who, "L03", "bone", (None, "midline"), (None, None), False)
             else:
                 seen(day, who, "L03", "lung", (lobe, side), (6, 5), False)
