@@ -21,7 +21,12 @@ from ontology.yamlfile import read_yaml
 
 COMMAND = "python benchmarks/disease.py"
 FITTED = ("checkmate057_docetaxel", "checkmate017_docetaxel", "keynote189_placebo")
-OTHERS = ("keynote024_pembrolizumab", "flaura_comparator", "flaura_osimertinib")
+BY_HAND = "growth under its drug set by hand towards this arm"
+OTHERS = {
+    "keynote024_pembrolizumab": "not fitted, rates of another source",
+    "flaura_comparator": BY_HAND,
+    "flaura_osimertinib": BY_HAND,
+}
 FREE = (
     "kg.typical.docetaxel.value",
     "ks.typical.docetaxel.value",
@@ -30,7 +35,11 @@ FREE = (
     "kg.effects.1.ratio",
 )
 """Two rates a regimen, docetaxel's shared by both of its arms; and how much faster squamous cancer
-grows, shared by all regimens. The histology effect on survival time stays where it is."""
+grows, shared by all regimens: the one number beside log kg and log ks."""
+SET_BY_HAND = {
+    "progression_nontarget": "calibrated towards a tenth of progressions",
+    "progression_new_lesion": "calibrated towards a third of progressions",
+}
 
 UNITS = {"os": "months", "pfs": "months", "orr": "%"}
 
@@ -53,6 +62,11 @@ def arm(name: str, knowledge: KnowledgeGraph, patients: int, seed: int) -> Arm:
     return studies.run_study(study, model, patients, seed)
 
 
+def short(made: Arm) -> str:
+    """The arm without its population."""
+    return made.study.title.partition(":")[0]
+
+
 def main_rows(arms: dict[str, Arm]) -> Iterator[Row]:
     """Median OS and PFS and ORR beside what was published, fitted or not."""
     for name, made in arms.items():
@@ -62,13 +76,13 @@ def main_rows(arms: dict[str, Arm]) -> Iterator[Row]:
             low, high = interval(endpoint, result)
             fitted = name in FITTED
             yield Row(
-                f"{made.study.title}: {endpoint.upper()}",
+                f"{short(made)}: {endpoint.upper()}",
                 round(reached[endpoint], 2),
                 unit,
                 COMMAND,
                 target=f"{low:.3g} to {high:.3g}" if fitted else None,
                 met=bool(low <= reached[endpoint] <= high) if fitted else None,
-                against=f"published {result.value:g}" + ("" if fitted else ", not fitted"),
+                against=f"published {result.value:g}, {'fitted' if fitted else OTHERS[name]}",
             )
 
 
@@ -92,9 +106,9 @@ def unfitted_rows(arms: dict[str, Arm]) -> Iterator[Row]:
             published = made.study.published.get(key)
             span = f" ({published.low:g}-{published.high:g})" if published and published.low else ""
             yield Row(
-                f"{made.study.title}: {LABELS[key]}", round(value, 1), "%", COMMAND,
-                against=f"published {published.value:g}{span}, not fitted" if published
-                else "no published value at hand",
+                f"{short(made)}: {LABELS[key]}", round(value, 1), "%", COMMAND,
+                against=(f"published {published.value:g}{span}, " if published else "")
+                + SET_BY_HAND.get(key, "not fitted"),
             )  # fmt: skip
 
 

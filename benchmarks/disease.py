@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from results import Row, write
 import consilience as cs
 from alignment.run import load_config
 from cohort.model import Intervention
+from cohort.spec import DiseaseFile
 from cohort.study import MONTH, Arm, median, run_study
 from ontology.knowledge import KnowledgeGraph
 
@@ -83,6 +85,23 @@ def epidemiology_rows(patients: int) -> list[Row]:
     ]
 
 
+def size_rows(knowledge: KnowledgeGraph, disease: DiseaseFile) -> Iterator[Row]:
+    """What the model consists of, and how much of it is assumed."""
+    edges = knowledge.edges()
+    kinds = Counter(e.partition(":")[0] for edge in edges for e in edge.evidence)
+    assumed, defined = kinds["assumption"], kinds["definition"]
+    yield Row("causal edges", len(edges), "1", COMMAND,
+              against=f"{assumed} assumed, {defined} by definition, others cited")  # fmt: skip
+    statuses = Counter(
+        parameter.status
+        for variable in disease.variables.values()
+        for _, parameter in variable.numbers()
+    )
+    yield Row("variables", len(disease.variables), "1", COMMAND)
+    yield Row("numbers", statuses.total(), "1", COMMAND,
+              against=", ".join(f"{n} {s}" for s, n in statuses.most_common()))  # fmt: skip
+
+
 def generated(patients: int) -> Path:
     """A dataset with every stage and both readers, for the rules."""
     out = Path(tempfile.mkdtemp()) / "cohort"
@@ -106,7 +125,9 @@ def measured(options: argparse.Namespace) -> Iterator[list[Row]]:
     }
     if not options.no_plots:
         plots.draw(made)
-    yield _part("arms", arms.main_rows(made))
+    yield _part("size", size_rows(knowledge, made["keynote189_placebo"].model.disease))
+    yield _part("fitted", arms.main_rows({name: made[name] for name in arms.FITTED}))
+    yield _part("arms", arms.main_rows({name: made[name] for name in arms.OTHERS}))
     found = arms.fitted(knowledge, options.patients // 3, SEED, 1, lambda text: None)
     yield _part("fit", arms.jacobian_rows(found))
     yield _part("not_fitted", arms.unfitted_rows(made))

@@ -227,10 +227,7 @@ def lipi_hazard_ratio(sample: Sample, *regimens: str) -> float:
     starts = visits["line_starts"] & (visits["line"] == 1) & np.isin(visits["regimen"], codes)
     rows = np.flatnonzero(starts)
     neutrophils = visits["neutrophils"][rows]
-    if "leukocytes" in visits:
-        rest = np.maximum(visits["leukocytes"][rows] - neutrophils, 0.05)
-    else:
-        rest = visits["lymphocytes"][rows] + 0.1 * neutrophils
+    rest = np.maximum(visits["leukocytes"][rows] - neutrophils, 0.05)
     score = (neutrophils / rest > 3).astype(int) + (visits["ldh"][rows] > 280)
     days = draw.death[visits["patient"][rows]] - visits["visit_day"][rows]
     until = 3 * YEAR
@@ -246,15 +243,13 @@ def lipi_hazard_ratio(sample: Sample, *regimens: str) -> float:
 
 
 def within_cv(populations: Populations, lab: str, sex: str | None = None) -> float:
-    """Per cent: variation of a person's true values from the sixth visit on; NaN without the lab.
+    """Per cent: variation of a person's true values from the sixth visit on.
 
     From differences between visits far apart (eight), by their quartiles; the truth, so without
     analytical error.
     """
     draw = populations.steady
     visits = draw.visits
-    if lab not in visits:
-        return float("nan")
     apart = 8
     first = np.flatnonzero(visits["step"][:-apart] >= 6)
     same = visits["patient"][first] == visits["patient"][first + apart]

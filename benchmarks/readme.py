@@ -1,4 +1,4 @@
-"""Put the measured rows into the README, between their markers. ``--check`` only compares.
+"""Put the measured rows into README and docs, between their markers. ``--check`` only compares.
 
 python benchmarks/readme.py
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "disease.md")
 
 
 def table(names: list[str]) -> str:
@@ -34,7 +35,7 @@ def table(names: list[str]) -> str:
 
 
 def filled(text: str) -> str:
-    """The README with every measured block renewed."""
+    """A page with every measured block renewed."""
     return re.sub(
         r"(<!-- measured: ([\w/ ]+) -->\n).*?(<!-- end -->)",
         lambda m: m[1] + table(m[2].split()) + "\n" + m[3],
@@ -44,11 +45,16 @@ def filled(text: str) -> str:
 
 
 def main() -> None:
-    path = ROOT / "README.md"
-    text = path.read_text(encoding="utf-8")
-    if "--check" in sys.argv:
-        raise SystemExit(0 if filled(text) == text else "README.md differs from benchmarks/results")
-    path.write_text(filled(text), encoding="utf-8")
+    differ = []
+    for path in PAGES:
+        text = path.read_text(encoding="utf-8")
+        if filled(text) == text:
+            continue
+        differ.append(path.name)
+        if "--check" not in sys.argv:
+            path.write_text(filled(text), encoding="utf-8")
+    if differ and "--check" in sys.argv:
+        raise SystemExit(f"{', '.join(differ)}: not what benchmarks/results say")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def rows(knowledge: KnowledgeGraph, patients: int) -> Iterator[Row]:
             reported = reported_grade(model, draw, f"ae_{event}", line)[who]
             yield Row(f"{label}: {event.replace('_', ' ')} as reported",
                       round(100 * float(np.mean(reported > 0)), 1), "%", COMMAND,
-                      against=f"published {share:g}")  # fmt: skip
+                      against=f"published {share:g}, reporting calibrated to it")  # fmt: skip
         if "neutropenia" in published:
             latent = worst_grade(draw, "ae_neutropenia", line)[who]
             for least in (3, 4):

@@ -35,9 +35,9 @@ class Recist(Dynamic):
         self._open_line(frame, kept)
         target = self._target_response(state[kept["baseline"]], state[kept["nadir"]], total, gone)
         overall = target.copy()
-        gone = state[f"nontarget_gone_{self.v.assessor}"]
-        overall[(target == _CR) & ~gone] = _PR
-        overall[frame["new_lesion"] | (frame["nontarget_progression"] & ~gone)] = _PD
+        others_gone = state[f"nontarget_gone_{self.v.assessor}"]
+        overall[(target == _CR) & ~others_gone] = _PR
+        overall[frame["new_lesion"] | (frame["nontarget_progression"] & ~others_gone)] = _PD
         assessed = scanned & ~state["opens"]
         state[kept["target_response"]] = np.where(assessed, target, 0).astype(np.int8)
         nadir = np.minimum(state[kept["nadir"]], total)
