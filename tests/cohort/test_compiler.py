@@ -56,7 +56,7 @@ def broken(tmp_path: Path) -> Broken:
         ("      - {regimen: docetaxel}\n", "", "without a decision"),
         ("alk: true, targeted_therapy: true}, regimen: alectinib}", "alk: true, targeted_therapy: true}, regimen: alectinb}", "did you mean 'alectinib'"),
         ("regimens: [osimertinib, ", "regimens: [osimertinb, ", "hence no target"),
-        ("docetaxel: {value: 0.026", "docetaxil: {value: 0.026", "no typical rate of regimen 'docetaxel'"),
+        ("docetaxel: {value: 0.0245", "docetaxil: {value: 0.0245", "no typical rate of regimen 'docetaxel'"),
         ("{when: {line: 1, met: true", "{when: {line: 1, mett: true", "did you mean 'met'"),
         ("{when: {previous: alectinib}", "{when: {previous: alectinb}", "did you mean 'alectinib'"),
         ("{parent: age, reference: 67, per: 10, add: 0.15,", "{parent: ecog_now, level: '2', lag: 1, add: 0.15,", "missing at random depends on baseline variables"),

@@ -32,6 +32,7 @@ MISSED = {
     "within-person CV, leukocytes, men": INDEPENDENT,
     "within-person CV, leukocytes, women": INDEPENDENT,
     "volume doubling time, adenocarcinoma, median": UNTREATED,
+    "volume doubling time, squamous, median": UNTREATED,
     "volume doubling time, squamous over adenocarcinoma": "growth of squamous cancer comes from "
     "CheckMate-017 beside CheckMate-057, which ask for less than the untreated nodules",
     "LIPI, hazard ratio good v poor, checkpoint inhibitors": LIPI,

@@ -135,7 +135,10 @@ def test_doses_follow_their_rules(advanced: CausalModel, docetaxel: Draw) -> Non
     myelo = v["regimen"] == levels.index("docetaxel")
     assert (v["dose"][myelo & (v["neutrophils"] < 1.0)] == 0).all()
     late = v["dose_delay"] > 0
-    assert ((v["neutrophils"][late] < 1.5) | (v["platelets"][late] < 100)).all()
+    low = (v["neutrophils"] < 1.5) | (v["platelets"] < 100)
+    assert np.array_equal(v["dose_low_counts"][late], low[late])
+    assert (low | (v["dose_limiting"] == 2))[late].all()
+    assert (low & late).any() and (~low & late).any()
     dose = advanced.disease.variables["dose"]
     assert isinstance(dose, spec.Dose)
     for regimen, planned in dose.planned.flat():

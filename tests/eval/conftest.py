@@ -95,7 +95,7 @@ RESPONSES = [
 # patient, line, best and confirmed of the investigator, of central
 BEST = [
     (P0, 1, ("PR", "SD"), ("PR", "SD")),
-    (P1, 1, ("PR", "PD"), ("PR", "PR")),
+    (P1, 1, ("PR", "SD"), ("PR", "PR")),
     (P2, 1, ("CR", "PR"), ("CR", "PR")),
     (P2, 2, ("NE", "NE"), ("NE", "NE")),
 ]

@@ -175,9 +175,9 @@ def test_what_local_therapy_removed_counts_no_more() -> None:
         ({42: "PR", 70: "CR"}, "CR", "PR"),
         ({42: "CR", 70: "CR"}, "CR", "CR"),
         ({42: "PR", 84: "PD", 126: "PR"}, "PR", "SD"),  # nothing counts after progression
-        ({41: "SD", 84: "PD"}, "PD", "PD"),
-        ({42: "SD", 84: "PD"}, "SD", "SD"),
-        ({41: "SD"}, "NE", "NE"),
+        ({34: "SD", 84: "PD"}, "PD", "PD"),
+        ({35: "SD", 84: "PD"}, "SD", "SD"),
+        ({34: "SD"}, "NE", "NE"),
         ({42: "NE"}, "NE", "NE"),
         ({}, "NE", "NE"),
     ],
