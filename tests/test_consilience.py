@@ -18,7 +18,7 @@ from alignment.dataset import files_below
 BINARY = Path(sys.executable).parent / "consilience"
 TINY = """
 disease: nsclc
-patients: 2
+patients: 3
 seed: 7
 population: {stage: [IVA, IVB]}
 follow_up_days: [60, 120]

@@ -229,7 +229,7 @@ def pair(facts: Sequence[Fact], rows: Sequence[Lesion]) -> list[tuple[Fact, Lesi
     """Each stated lesion with the row that it fits best; None where the site has none left.
 
     Within a section a sized fact takes a row of its own. Statements about groups, and resolved
-    ones, pair with any row of their site.
+    ones, pair with any row of their site, among equals with one that is not yet spoken of.
     """
     pairs: list[tuple[Fact, Lesion | None]] = []
     for section in dict.fromkeys(f.section for f in facts):
@@ -239,6 +239,7 @@ def pair(facts: Sequence[Fact], rows: Sequence[Lesion]) -> list[tuple[Fact, Lesi
             if f.section == section and f.site is not None and (f.present or f.change == "resolved")
         ]
         taken: set[str] = set()
+        spoken: set[str] = set()
         order = sorted(range(len(stated)), key=lambda i: -_best(stated[i], rows))
         for i in order:
             fact = stated[i]
@@ -247,11 +248,15 @@ def pair(facts: Sequence[Fact], rows: Sequence[Lesion]) -> list[tuple[Fact, Lesi
                 for r in rows
                 if _possible(fact, r) and not (fact.long_mm is not None and r.lesion_id in taken)
             ]
-            row = max(options, key=lambda r: _likeness(fact, r), default=None)
+            row = max(
+                options, key=lambda r: (_likeness(fact, r), r.lesion_id not in spoken), default=None
+            )
             if row is None and not rows and fact.generic and fact.long_mm is None:
                 continue
-            if row is not None and fact.long_mm is not None:
-                taken.add(row.lesion_id)
+            if row is not None:
+                spoken.add(row.lesion_id)
+                if fact.long_mm is not None:
+                    taken.add(row.lesion_id)
             pairs.append((fact, row))
     return pairs
 
