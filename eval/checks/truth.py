@@ -22,6 +22,8 @@ from eval.result import CheckResult, Tally, results
 PIXEL_TOLERANCE_PX = 1.5
 PIXEL_TOLERANCE_SHARE = 0.05
 MASK_TOLERANCE_PX = 0.5
+LUNG_AROUND = 0.5
+"""Of the surroundings: a lesion in soft tissue has no edge that HU alone would show."""
 ERROR_FLOOR_MM = 10.0
 """Below this, readings pile up at "gone" and "too small to measure" and are no normal error."""
 ERROR_ALPHA = 1e-3
@@ -53,6 +55,9 @@ def check_rendered_sizes(data: Dataset, readings: Sequence[StudyReading]) -> lis
                 )
                 continue
             pixel = reading.pixel_mm or 0.0
+            if math.isnan(truth):
+                masks.skip("no latent size: effusion and bone are not measured")
+                continue
             masks.compare(
                 abs(segment.long_axis_mm - truth) <= MASK_TOLERANCE_PX * pixel,
                 reading.patient_id,
@@ -62,9 +67,12 @@ def check_rendered_sizes(data: Dataset, readings: Sequence[StudyReading]) -> lis
                 found=f"{segment.long_axis_mm:.2f} mm",
                 message=f"off by more than half a pixel of {pixel:.2f} mm",
             )
+            if segment.around is not None and segment.around.shell < LUNG_AROUND:
+                pixels.skip("too little lung around it for an edge in the pixels")
+                continue
             if segment.pixel is None:
                 pixels.skip(
-                    "no lesion found in the pixels, or too few of them"
+                    "no solid lesion found in the pixels, or too few of them"
                     if reading.has_ct
                     else "no CT"
                 )
