@@ -89,26 +89,6 @@ def all_ratings() -> dict[int, Ratings]:
     return {r.annotation: r for r in made}
 
 
-def solid_annotations(
-    *, contours: int, points: int, min_height_mm: float, max_height_mm: float
-) -> tuple[int, ...]:
-    """Ids of annotations of solid lesions that are large enough to give a shape.
-
-    Solid: texture rated 5 of 5. ``contours``: outlines at least; ``points``: points at least on
-    the longest outline; the height is that between the first and the last outline.
-    """
-    # A point takes 8 characters ("312,355" and a newline), so length stands for point count.
-    query = (
-        "select a.id from annotations a join contours c on c.annotation_id = a.id "
-        "where a.texture = 5 and c.inclusion = 1 group by a.id having "
-        "count(distinct c.image_z_position) >= ? and max(length(c.coords)) >= 8 * ? and "
-        "max(c.image_z_position) - min(c.image_z_position) between ? and ? order by a.id"
-    )
-    with closing(_connect()) as db:
-        rows = db.execute(query, (contours, points, min_height_mm, max_height_mm)).fetchall()
-    return tuple(int(row[0]) for row in rows)
-
-
 def contours_of(annotation: int) -> tuple[Contour, ...]:
     """Outer outlines of one annotation, from the lowest slice up; holes are left out."""
     query = (
