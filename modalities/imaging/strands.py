@@ -47,7 +47,9 @@ def spicules(look: Look, sized: Sized) -> list[Strand]:
     scale = float(np.clip(np.sqrt(sized.long_mm / 30.0), 0.45, 1.6))
     length = draw.gamma(5.0, (3.0 + 2.0 * rating) / 5.0, count).clip(3.0, LONGEST_MM) * scale
     radius = draw.uniform(0.75, 1.35, count) * np.sqrt(scale)
-    density = draw.uniform(0.45, 0.95, count)
+    # Out of ground glass no dense horn grows.
+    firm = 1.0 if look.core_share >= 1 else 0.5
+    density = firm * draw.uniform(0.45, 0.95, count)
     bend = draw.normal(0, 0.12, (count, 3))
     made = []
     for n in range(count):
@@ -60,7 +62,7 @@ def spicules(look: Look, sized: Sized) -> list[Strand]:
         t = np.linspace(0, 1, _POINTS)
         inner = root - way * 1.5
         points = inner + np.outer(t * (long + 1.5), way) + np.outer(t * t * long, bend[n])
-        flare = 1.1 * scale * np.exp(-t * (long + 1.5) / 2.2)
+        flare = 1.1 * (2 * firm - 1) * scale * np.exp(-t * (long + 1.5) / 2.2)
         made.append(Strand(points, radius[n] * (1 - t) ** 0.6 + flare,
                            density[n] * (1 - 0.55 * t)))  # fmt: skip
     return made
