@@ -42,6 +42,7 @@ from ontology.knowledge import KnowledgeGraph
 
 if TYPE_CHECKING:
     from eval import ConsistencyReport
+    from modalities.imaging.insert import Inserted
 
 __all__ = [
     "ConsilienceError",
@@ -52,6 +53,7 @@ __all__ = [
     "evaluate",
     "explain",
     "generate",
+    "insert_lesion",
     "load",
     "load_config",
     "twin",
@@ -121,6 +123,25 @@ def evaluate(
     from eval import evaluate as judge  # spaCy and pydicom: seconds that tables need not wait for
 
     return judge(load(dataset).folder, page=page, progress=progress)
+
+
+def insert_lesion(
+    ct: Any,
+    spec: Any,
+    seed: int = 0,
+    *,
+    spacing: tuple[float, float, float] | None = None,
+    out: str | Path | None = None,
+) -> Inserted:
+    """A CT of your own with a perfectly segmented lung lesion in it.
+
+    ``ct``: a (slices, rows, columns) array in HU with ``spacing`` in mm, a NIfTI file or a DICOM
+    folder. ``spec``: a mapping such as ``{"long_mm": 20, "centre": "left lung"}`` with the fields
+    of ``modalities.imaging.insert.LesionSpec``. ``out``: write files of the same kind there.
+    """
+    from modalities.imaging.insert import insert_lesion as insert  # nibabel and pydicom, as above
+
+    return insert(ct, spec, seed, spacing=spacing, out=out)
 
 
 def explain(

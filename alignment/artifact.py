@@ -8,13 +8,18 @@ from pathlib import PurePosixPath
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """Whether one finding of the plan is in the pixels; ``segment``: its number in the SEG."""
+    """Whether one finding of the plan is in the pixels; ``segment``: its number in the SEG.
+
+    ``description``: in words, as drawn; ``volume_ml``: of an effusion, which the plan leaves open.
+    """
 
     finding_id: str
     modality: str
     rendered: bool
     reason: str | None = None
     segment: int | None = None
+    description: str | None = None
+    volume_ml: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from eval.dataset import StudyFolder
 from eval.readers.ct import (
     Header,
     PixelMeasurement,
+    Surroundings,
     Volume,
     body_midline_x,
     pixel_long_axis,
     read_ct,
     read_header,
+    surroundings,
 )
 from eval.readers.dicom import unreadable
 from eval.readers.seg import Segment, read_seg
@@ -22,13 +24,17 @@ from eval.readers.sr import Measurement, read_sr
 @dataclass(frozen=True, slots=True)
 class SegmentReading:
     """One segment: mask and pixel diameters in mm; ``left_mm``: of its centroid from the body's
-    middle to the patient's left (negative: to the right), None without a CT."""
+    middle to the patient's left (negative: to the right), None without a CT; ``region``: code of
+    the anatomic region; ``around``: HU in and around it, None without a CT."""
 
     tracking_id: str
     tracking_uid: str
     long_axis_mm: float
     pixel: PixelMeasurement | None
     left_mm: float | None
+    region: str = ""
+    around: Surroundings | None = None
+    short_axis_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +90,7 @@ def _measure(segment: Segment, volume: Volume | None, middle: float | None) -> S
         long_axis_mm=segment.long_axis_mm,
         pixel=pixel_long_axis(volume, segment) if volume else None,
         left_mm=None if middle is None else segment.centroid[0] - middle,
+        region=segment.region,
+        around=surroundings(volume, segment) if volume else None,
+        short_axis_mm=segment.short_axis_mm,
     )

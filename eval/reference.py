@@ -295,6 +295,29 @@ CT_SITES = ("lung", "mediastinal_node", "pleura", "liver", "adrenal", "bone")
 MEASURED_SITES = ("lung", "mediastinal_node", "liver", "adrenal")
 NODE_SITES = ("mediastinal_node", "extrathoracic_node")
 
+# SNOMED CT codes by which a segment names its site (DICOM PS3.16): lung and its lobes, mediastinal
+# lymph node, pleura, liver, adrenal gland, bone.
+SITE_CODES = {
+    "lung": ("39607008", "45653009", "72481006", "90572001"),
+    "mediastinal_node": ("62683002",),
+    "pleura": ("3120008",),
+    "liver": ("10200004",),
+    "adrenal": ("23451007",),
+    "bone": ("272673000",),
+}
+# Median HU within a segment of each site, and the least and greatest share of lung around it: wide
+# enough for any scanner, narrow enough to tell organs apart (assumptions).
+SITE_HU = {
+    "lung": (-1000.0, 200.0),
+    "mediastinal_node": (-100.0, 200.0),
+    "pleura": (-40.0, 60.0),
+    "liver": (-30.0, 150.0),
+    "adrenal": (-60.0, 150.0),
+    "bone": (-50.0, 1500.0),
+}
+SITE_LUNG = {"lung": (0.15, 1.0), "liver": (0.0, 0.3), "adrenal": (0.0, 0.3)}
+BONE_SHARE = 0.15
+
 # RECIST 1.1 (Eisenhauer et al., Eur J Cancer 2009;45:228, doi:10.1016/j.ejca.2008.10.026).
 NODE_NORMAL_MM = 10.0  # section 4.2: a node below 10 mm short axis is not pathological
 PD_INCREASE_MM = 5.0  # section 4.3.1

@@ -122,6 +122,8 @@ def _rendering_table(rows: Sequence[tuple[EncounterPlan, Rendering]]) -> pa.Tabl
             "rendered": [r.rendered for _, r in rows],
             "reason": [r.reason for _, r in rows],
             "segment": [r.segment for _, r in rows],
+            "description": [r.description for _, r in rows],
+            "volume_ml": [r.volume_ml for _, r in rows],
         },
     )
 

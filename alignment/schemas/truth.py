@@ -149,6 +149,8 @@ TRUTH_RENDERING = Table(
         Column("rendered", BOOL, "", "the finding is in the pixels"),
         Column("reason", TEXT, "", "why not, where not", nullable=True),
         Column("segment", I16, "", "segment number in the SEG", nullable=True),
+        Column("description", TEXT, "", "how it was drawn, in words", nullable=True),
+        Column("volume_ml", F32, "mL", "of an effusion, as drawn", nullable=True),
     ),
 )
 

@@ -11,6 +11,7 @@ from alignment import identifiers, schemas
 from eval.checks.lookup import Lesion, Scan
 from eval.dataset import Dataset, strings
 from eval.reading import SegmentReading, StudyReading
+from eval.reference import BONE_SHARE, SITE_CODES, SITE_HU, SITE_LUNG
 from eval.result import CheckResult, Tally, results
 
 Lesions = Mapping[Scan, Sequence[Lesion]]
@@ -124,6 +125,7 @@ def check_seg(
     known = Tally("seg_lesions", "segments are lesions of the table and keep their tracking UID")
     sides = Tally("seg_side", "segments lie on the lesion's side of the body")
     sizes = Tally("seg_sizes", "mask diameters are within reader error of tables/lesions")
+    places = Tally("seg_site", "segments name the lesion's site, and the pixels there look like it")
     error = reader_error(data)
     uids: dict[tuple[str, str], str] = {}
     for reading in readings:
@@ -144,11 +146,13 @@ def check_seg(
             if row is None:
                 continue
             _check_side(sides, reading, where, row, segment)
+            fluid = any(x.site == "pleura" and not x.gone for x in rows.values())
+            _check_site(places, reading, where, row, segment, fluid=fluid)
             if error is None:
                 sizes.skip("the manifest declares no reader_error")
             elif row.long_mm is not None:
                 _check_size(sizes, reading, where, row.long_mm, segment, error)
-    return results([known, sides, sizes])
+    return results([known, sides, sizes, places])
 
 
 def _check_side(
@@ -170,6 +174,53 @@ def _check_side(
         expected=row.side,
         found=f"{found}, {abs(segment.left_mm):.0f} mm from the middle",
         message="the segment is on the other side",
+    )
+
+
+def _check_site(
+    tally: Tally,
+    reading: StudyReading,
+    where: str,
+    row: Lesion,
+    segment: SegmentReading,
+    *,
+    fluid: bool,
+) -> None:
+    """The coded region, and HU in and around the segment; ``fluid``: lung may lie in effusion."""
+    if not segment.region or row.site not in SITE_CODES:
+        tally.skip(
+            "the segment names no region" if row.site in SITE_CODES else "no such site in CT"
+        )
+    else:
+        tally.compare(
+            segment.region in SITE_CODES[row.site],
+            reading.patient_id,
+            reading.day,
+            where,
+            expected=f"{row.site}: {' or '.join(SITE_CODES[row.site])}",
+            found=segment.region,
+            message="the segment's region is not the lesion's site",
+        )
+    found = segment.around
+    if found is None or row.site not in SITE_HU:
+        tally.skip("no CT to look at" if found is None else "no such site in CT")
+        return
+    low, high = SITE_HU[row.site]
+    least, most = SITE_LUNG.get(row.site, (0.0, 1.0))
+    least = 0.0 if fluid else least
+    holds = low <= found.inside <= high and least <= found.shell <= most
+    wanted = f"median {low:g} to {high:g} HU, {least:.0%} to {most:.0%} lung around"
+    if row.site == "bone":
+        holds &= found.bone >= BONE_SHARE
+        wanted += f", {BONE_SHARE:.0%} bone"
+    tally.compare(
+        holds,
+        reading.patient_id,
+        reading.day,
+        where,
+        expected=f"{row.site}: {wanted}",
+        found=f"median {found.inside:.0f} HU, {found.shell:.0%} lung around, {found.bone:.0%} bone",
+        message="the pixels there do not look like the lesion's site",
     )
 
 

@@ -16,12 +16,14 @@ from alignment import identifiers, schemas
 from eval.checks.imaging import Lesions, reader_error
 from eval.checks.lookup import Scan
 from eval.dataset import Dataset, strings
-from eval.reading import StudyReading
+from eval.reading import SegmentReading, StudyReading
 from eval.result import CheckResult, Tally, results
 
 PIXEL_TOLERANCE_PX = 1.5
 PIXEL_TOLERANCE_SHARE = 0.05
 MASK_TOLERANCE_PX = 0.5
+LUNG_AROUND = 0.5
+"""Of the surroundings: a lesion in soft tissue has no edge that HU alone would show."""
 ERROR_FLOOR_MM = 10.0
 """Below this, readings pile up at "gone" and "too small to measure" and are no normal error."""
 ERROR_ALPHA = 1e-3
@@ -53,6 +55,9 @@ def check_rendered_sizes(data: Dataset, readings: Sequence[StudyReading]) -> lis
                 )
                 continue
             pixel = reading.pixel_mm or 0.0
+            if math.isnan(truth):
+                masks.skip("no latent size: effusion and bone are not measured")
+                continue
             masks.compare(
                 abs(segment.long_axis_mm - truth) <= MASK_TOLERANCE_PX * pixel,
                 reading.patient_id,
@@ -62,29 +67,38 @@ def check_rendered_sizes(data: Dataset, readings: Sequence[StudyReading]) -> lis
                 found=f"{segment.long_axis_mm:.2f} mm",
                 message=f"off by more than half a pixel of {pixel:.2f} mm",
             )
-            if segment.pixel is None:
-                pixels.skip(
-                    "no lesion found in the pixels, or too few of them"
-                    if reading.has_ct
-                    else "no CT"
-                )
-                continue
-            found = segment.pixel.long_axis_mm
-            errors.append(found - truth)
-            limit = PIXEL_TOLERANCE_PX * pixel + PIXEL_TOLERANCE_SHARE * truth
-            pixels.compare(
-                abs(found - truth) <= limit,
-                reading.patient_id,
-                reading.day,
-                f"{reading.where}/ct {name}",
-                expected=f"{truth:.2f} mm",
-                found=f"{found:.2f} mm"
-                + (" (limited by the mask)" if segment.pixel.limited else ""),
-                message=f"off by more than {limit:.2f} mm",
-            )
+            found = _compare_pixels(pixels, reading, segment, truth)
+            if found is not None:
+                errors.append(found - truth)
     if errors:
         pixels.title += f" (median error {np.median(errors):+.2f} mm)"
     return results([masks, pixels])
+
+
+def _compare_pixels(
+    tally: Tally, reading: StudyReading, segment: SegmentReading, truth: float
+) -> float | None:
+    """Compare the diameter in the pixels with the truth; return it, or None where there is none."""
+    if segment.around is not None and segment.around.shell < LUNG_AROUND:
+        tally.skip("too little lung around it for an edge in the pixels")
+        return None
+    if segment.pixel is None:
+        tally.skip(
+            "no solid lesion found in the pixels, or too few of them" if reading.has_ct else "no CT"
+        )
+        return None
+    found = segment.pixel.long_axis_mm
+    limit = PIXEL_TOLERANCE_PX * (reading.pixel_mm or 0.0) + PIXEL_TOLERANCE_SHARE * truth
+    tally.compare(
+        abs(found - truth) <= limit,
+        reading.patient_id,
+        reading.day,
+        f"{reading.where}/ct {segment.tracking_id}",
+        expected=f"{truth:.2f} mm",
+        found=f"{found:.2f} mm" + (" (limited by the mask)" if segment.pixel.limited else ""),
+        message=f"off by more than {limit:.2f} mm",
+    )
+    return found
 
 
 def _latent(data: Dataset, scans: set[Scan]) -> dict[tuple[str, int, str], float] | None:

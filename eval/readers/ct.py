@@ -39,6 +39,9 @@ OPENING_CAP_MM = 4.0
 round off the narrow ends of a large lesion."""
 REGROW_SHARE = 0.25
 """After opening, ends grow back by this share of its radius where soft tissue goes on."""
+RIM_PX = 2
+SHELL_PX = 3
+LUNG_HU, BONE_HU = -500.0, 150.0
 SMALLEST_PX = 4.0
 """Below this many pixels partial volume leaves too little of a lesion to measure."""
 LIMIT_PX = 1.0
@@ -166,16 +169,58 @@ def body_midline_x(volume: Volume) -> float:
     return volume.origin[0] + column * volume.spacing[1] * volume.orientation[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """HU of a segment and around it: ``inside``: median of the mask; ``lung``, ``bone``: share of
+    the mask and ``SHELL_PX`` around it that is as light as lung, or as dense as bone; ``shell``:
+    share of the surroundings alone that is as light as lung."""
+
+    inside: float
+    lung: float
+    bone: float
+    shell: float
+
+
+def surroundings(volume: Volume, segment: Segment) -> Surroundings:
+    """What the pixels show in and around a segment; in-plane, on the slices that it has."""
+    mask = volume.mask(segment)
+    box = _window(mask, volume)
+    near, hu = mask[box], volume.hu[box]
+    ring = np.zeros_like(near)
+    for i, plane in enumerate(near):
+        if plane.any():
+            ring[i] = ndimage.binary_dilation(plane, iterations=SHELL_PX) & ~plane
+    both = near | ring
+    return Surroundings(
+        inside=float(np.median(hu[near])),
+        lung=float((hu[both] < LUNG_HU).mean()),
+        bone=float((hu[both] > BONE_HU).mean()),
+        shell=float((hu[ring] < LUNG_HU).mean()) if ring.any() else 0.0,
+    )
+
+
+def _ground_glass(hu: NDArray[np.float64], near: NDArray[np.bool_]) -> bool:
+    """Whether the outer part of the widest section is too light for a border in soft tissue."""
+    widest = int(near.sum(axis=(1, 2)).argmax())
+    plane = near[widest]
+    core = ndimage.binary_erosion(plane, iterations=RIM_PX)
+    rim = plane & ~core
+    return bool(np.median(hu[widest][rim]) < SOFT_TISSUE_HU)
+
+
 def pixel_long_axis(volume: Volume, segment: Segment) -> PixelMeasurement | None:
     """Long axis of the lesion at a segment's place, from pixels; None where none is found.
 
-    None too for lesions of fewer than ``SMALLEST_PX`` pixels.
+    None too for lesions of fewer than ``SMALLEST_PX`` pixels, and for those with a rim of ground
+    glass, whose soft tissue is smaller than the lesion.
     """
     mask = volume.mask(segment)
     if segment.long_axis_mm < SMALLEST_PX * volume.spacing[0]:
         return None
     window = _window(mask, volume)
     hu, near = volume.hu[window].astype(float), mask[window]
+    if _ground_glass(hu, near):
+        return None
     soft = hu > SOFT_TISSUE_HU
     component = _component(soft, near, volume.spacing)
     if component is None:

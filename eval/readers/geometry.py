@@ -42,6 +42,24 @@ def mask_long_axis(mask: NDArray[np.bool_], spacing: tuple[float, float]) -> flo
     return max((slice_long_axis(plane, spacing) for plane in mask if plane.any()), default=0.0)
 
 
+def mask_short_axis(mask: NDArray[np.bool_], spacing: tuple[float, float]) -> float:
+    """Extent in mm perpendicular to the long axis, on the slice that has it (RECIST 1.1).
+
+    Between pixel centres, plus one pixel, as the long axis is.
+    """
+    plane = max(mask, key=lambda p: slice_long_axis(p, spacing))
+    rows, columns = np.nonzero(plane)
+    if len(rows) < 2:
+        return slice_long_axis(plane, spacing)
+    centres = np.column_stack([rows * spacing[0], columns * spacing[1]])
+    with contextlib.suppress(QhullError):  # one row of pixels has no hull
+        centres = centres[ConvexHull(centres).vertices]
+    apart = ((centres[:, None] - centres[None]) ** 2).sum(axis=-1)
+    first, second = np.unravel_index(int(apart.argmax()), apart.shape)
+    along = (centres[second] - centres[first]) / np.sqrt(apart.max())
+    return float(np.ptp(centres @ np.array([-along[1], along[0]]))) + sum(spacing) / 2
+
+
 def outlines(plane: NDArray[Any], level: float) -> list[NDArray[np.float64]]:
     """Iso-lines of a ``(rows, columns)`` image as ``(n, 2)`` row, column at sub-pixel precision."""
     trace: Any = find_contours

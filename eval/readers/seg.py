@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset as DicomDataset
 
 from eval.readers.dicom import FAULTS, open_dicom, slice_normal, unreadable
-from eval.readers.geometry import mask_long_axis
+from eval.readers.geometry import mask_long_axis, mask_short_axis
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Segment:
 
     ``planes``: {position along the slice normal in mm, rounded to 0.01: (rows, columns) bool};
     ``spacing``: (row, column) mm; ``centroid``: x, y, z in mm, patient coordinates (LPS).
+    ``region``: code value of the anatomic region, "" where none is given.
     """
 
     number: int
@@ -28,11 +29,17 @@ class Segment:
     spacing: tuple[float, float]
     planes: dict[float, NDArray[np.bool_]]
     centroid: tuple[float, float, float]
+    region: str = ""
 
     @property
     def long_axis_mm(self) -> float:
         """Longest axial diameter, mm."""
         return mask_long_axis(np.stack(list(self.planes.values())), self.spacing)
+
+    @property
+    def short_axis_mm(self) -> float:
+        """Extent across the long axis, mm."""
+        return mask_short_axis(np.stack(list(self.planes.values())), self.spacing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,13 @@ def _segment(item: DicomDataset, frames: list[_Frame]) -> Segment:
         spacing=frames[0].spacing,
         planes=dict(sorted(planes.items())),
         centroid=_centroid(frames),
+        region=_region(item),
     )
+
+
+def _region(item: DicomDataset) -> str:
+    regions = item.get("AnatomicRegionSequence", ())
+    return str(regions[0].get("CodeValue", "")) if len(regions) else ""
 
 
 def _centroid(frames: list[_Frame]) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from alignment.artifact import Artifact, Rendering
 from alignment.plan import EncounterPlan, Finding
-from modalities.imaging import dicom, placement, seg, sr, volume, warp
+from modalities.imaging import codes, dicom, fit, placement, seg, sites, sr, volume, warp
 from ontology.errors import ConsilienceError
 
 __all__ = ["Study", "render_patient"]
@@ -47,22 +47,24 @@ def render_patient(plans: Sequence[EncounterPlan]) -> Iterator[Study]:
     ordered = sorted(plans, key=lambda plan: plan.day)
     anatomy = warp.anatomy_of(ordered[0])
     grid = volume.grid_of(anatomy, ordered[0].protocol.matrix, ordered[0].protocol.slice_mm)
-    places = placement.place_all(ordered, _lungs(anatomy, grid)) if _any_drawn(ordered) else {}
+    places = placement.place_all(ordered, _map(anatomy, grid)) if _any_drawn(ordered) else {}
     for plan in ordered:
         yield _study(plan, volume.render(plan, anatomy, grid, places))
 
 
 def _any_drawn(plans: Sequence[EncounterPlan]) -> bool:
-    return bool(placement.first_appearances(plans))
+    return any(placement.drawable(plan) for plan in plans)
 
 
-def _lungs(anatomy: warp.Anatomy, grid: volume.Grid) -> placement.Lungs:
-    """Labels of the reference anatomy over the scan, 4 mm apart."""
+def _map(anatomy: warp.Anatomy, grid: fit.Grid) -> sites.Map:
+    """Labels and HU of the reference anatomy over the scan, 4 mm apart."""
     spacing = np.full(3, _PLACEMENT_MM)
-    counts = np.ceil(np.array(grid.shape) * grid.spacing / spacing).astype(int)
-    coarse = volume.Grid((int(counts[0]), int(counts[1]), int(counts[2])), grid.origin, spacing)
+    # Whole cells within the scan: a place near its end must not lie beyond it.
+    counts = np.floor((np.array(grid.shape) - 1) * grid.spacing / spacing).astype(int) + 1
+    coarse = fit.Grid((int(counts[0]), int(counts[1]), int(counts[2])), grid.origin, spacing)
     labels = volume.sample(anatomy, warp.Pose(), coarse, anatomy.atlas.labels, order=0)
-    return placement.Lungs(labels.astype(np.uint8), grid.origin, spacing)
+    hu = volume.sample(anatomy, warp.Pose(), coarse, anatomy.atlas.ct, order=1)
+    return sites.Map(labels.astype(np.uint8), hu, grid.origin, spacing)
 
 
 def _study(plan: EncounterPlan, drawn: volume.Volume) -> Study:
@@ -78,18 +80,22 @@ def _study(plan: EncounterPlan, drawn: volume.Volume) -> Study:
 
 
 def _renderings(plan: EncounterPlan, drawn: volume.Volume) -> tuple[Rendering, ...]:
-    numbers = {d.finding.finding_id: n for n, d in enumerate(drawn.drawn, start=1)}
+    numbers = {d.finding.finding_id: (n, d) for n, d in enumerate(drawn.drawn, start=1)}
     rows = []
     for finding in plan.findings:
-        if not finding.present or not (finding.latent_long_mm or 0) > 0:
+        unsized = finding.latent_long_mm is None and finding.site in placement.UNSIZED
+        if not finding.present or not (unsized or (finding.latent_long_mm or 0) > 0):
             continue
-        segment = numbers.get(finding.finding_id)
-        reason = None if segment is not None else _why_not(finding, drawn)
-        rows.append(Rendering(finding.finding_id, "ct", segment is not None, reason, segment))
+        name = finding.finding_id
+        if name in numbers:
+            number, made = numbers[name]
+            rows.append(Rendering(name, "ct", True, None, number, made.description, made.volume_ml))
+        else:
+            rows.append(Rendering(name, "ct", False, _why_not(finding, drawn)))
     return tuple(rows)
 
 
 def _why_not(finding: Finding, drawn: volume.Volume) -> str:
-    if finding.site != "lung":
-        return "site not rendered in this version"
+    if finding.site not in codes.SHOWN:
+        return "outside a chest CT"
     return drawn.missing.get(finding.finding_id, "the plan does not ask for it in CT")

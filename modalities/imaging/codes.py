@@ -21,11 +21,20 @@ _SITES = {
     "pleura": codes.SCT.Pleura,
     "liver": codes.SCT.Liver,
     "adrenal": codes.SCT.AdrenalGland,
+    "bone": codes.SCT.Bone,
 }
-COVERED = tuple(_SITES)
-"""Sites that a chest CT shows: lungs to adrenals. Bones and outer nodes are only partly in it."""
+COVERED = ("lung", "mediastinal_node", "pleura", "liver", "adrenal")
+"""Sites whose lesions a chest CT reader measures; bones and outer nodes are only partly in it."""
+SHOWN = tuple(_SITES)
+"""Sites whose lesions are drawn, as far as the scan covers them."""
 _SIDES = {"right": codes.SCT.Right, "left": codes.SCT.Left}
 LESION = CodedConcept.from_code(codes.SCT.Lesion)
+_TYPES = {"pleura": codes.SCT.PleuralEffusion}
+
+
+def property_type(finding: Finding) -> CodedConcept:
+    """What a segment is: a lesion, or a pleural effusion."""
+    return CodedConcept.from_code(_TYPES.get(finding.site, codes.SCT.Lesion))
 
 
 def site_code(finding: Finding) -> CodedConcept:

@@ -6,6 +6,7 @@ row of the scan (no flip in z), slice positions in mm.
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +24,30 @@ class Contour:
     z_mm: float
     points: NDArray[np.float64]
     spacing_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """What one reader said of one lesion; ``about_mm``: its diameter, from the longest outline."""
+
+    annotation: int
+    texture: int
+    spiculation: int
+    lobulation: int
+    margin: int
+    malignancy: int
+    calcification: int
+    internal_structure: int
+    about_mm: float
+
+    @property
+    def calcified(self) -> bool:
+        """Whether calcium was seen (6: none; one entry of 1 to 5 names its form)."""
+        return self.calcification < 6
+
+
+_TEXT_PER_PIXEL = 8 * 2.83
+"""A disk d pixels wide has about 2.83 d of them on its rim; each takes about 8 characters."""
 
 
 def _connect() -> sqlite3.Connection:
@@ -44,24 +69,24 @@ def annotations_of_scan(scan: str) -> tuple[int, ...]:
         return tuple(int(row[0]) for row in db.execute(query, (scan,)))
 
 
-def solid_annotations(
-    *, contours: int, points: int, min_height_mm: float, max_height_mm: float
-) -> tuple[int, ...]:
-    """Ids of annotations of solid lesions that are large enough to give a shape.
+def malignant(least: int = 3) -> tuple[Ratings, ...]:
+    """Ratings of all annotations with malignancy rated ``least`` or more, by id."""
+    return tuple(r for r in all_ratings().values() if r.malignancy >= least)
 
-    Solid: texture rated 5 of 5. ``contours``: outlines at least; ``points``: points at least on
-    the longest outline; the height is that between the first and the last outline.
-    """
-    # A point takes 8 characters ("312,355" and a newline), so length stands for point count.
+
+@functools.lru_cache(maxsize=1)
+def all_ratings() -> dict[int, Ratings]:
+    """Ratings of every annotation, by id."""
     query = (
-        "select a.id from annotations a join contours c on c.annotation_id = a.id "
-        "where a.texture = 5 and c.inclusion = 1 group by a.id having "
-        "count(distinct c.image_z_position) >= ? and max(length(c.coords)) >= 8 * ? and "
-        "max(c.image_z_position) - min(c.image_z_position) between ? and ? order by a.id"
+        "select a.id, a.texture, a.spiculation, a.lobulation, a.margin, a.malignancy, "
+        "a.calcification, a.internalStructure, max(length(c.coords)) * s.pixel_spacing / ? "
+        "from annotations a join contours c on c.annotation_id = a.id "
+        "join scans s on s.id = a.scan_id group by a.id order by a.id"
     )
     with closing(_connect()) as db:
-        rows = db.execute(query, (contours, points, min_height_mm, max_height_mm)).fetchall()
-    return tuple(int(row[0]) for row in rows)
+        rows = db.execute(query, (_TEXT_PER_PIXEL,)).fetchall()
+    made = (Ratings(*row) for row in rows)
+    return {r.annotation: r for r in made}
 
 
 def contours_of(annotation: int) -> tuple[Contour, ...]:

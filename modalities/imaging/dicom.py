@@ -6,6 +6,7 @@ The date is the visit's; times are fixed; UIDs hash the plan. PS3.3 gives the mo
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import PurePosixPath
 
@@ -139,6 +140,18 @@ def file_meta(sop_class: str) -> FileMetaDataset:
 def settle(ds: Dataset, plan: EncounterPlan, header_of: Dataset) -> Dataset:
     """Replace what a library took from the clock or at random, and mark the object synthetic."""
     date = identifiers.dicom_date(plan.date)
+    settle_clock(ds, date, lambda number: plan.uid("dimension", number))
+    for element in header_of:
+        if element.keyword not in ds:
+            ds[element.tag] = copy.deepcopy(element)
+    uid = ds.SOPInstanceUID
+    ds.file_meta = file_meta(str(ds.SOPClassUID))
+    ds.file_meta.MediaStorageSOPInstanceUID = uid
+    return ds
+
+
+def settle_clock(ds: Dataset, date: str, uid: Callable[[int], str]) -> None:
+    """Dates, times and dimension UIDs of a library's own making, replaced; ``uid``: by number."""
     drawn: dict[str, str] = {}
     for element in ds.iterall():
         if element.keyword in _CLOCKED:
@@ -147,15 +160,7 @@ def settle(ds: Dataset, plan: EncounterPlan, header_of: Dataset) -> Dataset:
             else:
                 element.value = {"DA": date, "TM": OBJECT_TIME}.get(element.VR, date + OBJECT_TIME)
         elif element.keyword == "DimensionOrganizationUID":
-            known = drawn.setdefault(str(element.value), plan.uid("dimension", len(drawn)))
-            element.value = known
-    for element in header_of:
-        if element.keyword not in ds:
-            ds[element.tag] = copy.deepcopy(element)
-    uid = ds.SOPInstanceUID
-    ds.file_meta = file_meta(str(ds.SOPClassUID))
-    ds.file_meta.MediaStorageSOPInstanceUID = uid
-    return ds
+            element.value = drawn.setdefault(str(element.value), uid(len(drawn)))
 
 
 def encode(ds: Dataset) -> bytes:

@@ -10,8 +10,9 @@ from pydicom.sr.codedict import codes
 
 from alignment.plan import EncounterPlan
 from modalities.imaging import dicom
-from modalities.imaging.codes import LESION, site_code, tracking_uid
-from modalities.imaging.volume import Drawn, Volume
+from modalities.imaging.codes import property_type, site_code, tracking_uid
+from modalities.imaging.drawing import Drawn
+from modalities.imaging.volume import Volume
 
 
 def segmentation(plan: EncounterPlan, volume: Volume, images: list[Dataset]) -> Dataset | None:
@@ -58,7 +59,7 @@ def _segment(plan: EncounterPlan, number: int, lesion: Drawn) -> hd.seg.SegmentD
         segmented_property_category=CodedConcept.from_code(
             codes.SCT.MorphologicallyAbnormalStructure
         ),
-        segmented_property_type=LESION,
+        segmented_property_type=property_type(finding),
         algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=hd.AlgorithmIdentificationSequence(
             name="lesion as drawn", family=codes.cid7162.DeformableModels, version=dicom.SOFTWARE

@@ -22,6 +22,7 @@ from skimage.measure import find_contours
 
 from alignment.noise import Noise
 from modalities.imaging import contours
+from modalities.imaging.contours import Ratings
 from modalities.imaging.shape_pool import POOL
 from ontology.errors import ConsilienceError
 
@@ -37,6 +38,7 @@ _TOLERANCE = 0.0005
 _OPENING = 0.055
 """Radius, in extents, of the disk that must fit: thinner spurs are no part of a diameter."""
 _RATIO_RANGE = (0.15, 6.0)
+_ALIKE = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +100,25 @@ class Sized:
         )
 
 
-def choose(seed: int, patient: int, finding_id: str) -> Shape:
-    """The form of one lesion, keyed, the same at every visit and whatever becomes of it."""
+def choose(seed: int, patient: int, finding_id: str, ratings: Ratings | None = None) -> Shape:
+    """The form of one lesion, keyed, the same at every visit and whatever becomes of it.
+
+    With ``ratings`` one of the ``_ALIKE`` forms that are nearest to them in lobulation and
+    spiculation.
+    """
     generator = Noise(seed, f"imaging.lesion.{finding_id}").generator(patient)
-    annotation = POOL[int(generator.integers(len(POOL)))]
+    pool = POOL if ratings is None else _alike(ratings.lobulation, ratings.spiculation)
+    annotation = pool[int(generator.integers(len(pool)))]
     return build(annotation, round(float(generator.uniform(0, 2 * math.pi)), 6))
+
+
+@functools.lru_cache(maxsize=25)
+def _alike(lobulation: int, spiculation: int) -> tuple[int, ...]:
+    def apart(annotation: int) -> tuple[int, int]:
+        own = contours.all_ratings()[annotation]
+        return abs(own.lobulation - lobulation) + abs(own.spiculation - spiculation), annotation
+
+    return tuple(sorted(POOL, key=apart)[:_ALIKE])
 
 
 @functools.lru_cache(maxsize=64)

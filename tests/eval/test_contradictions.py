@@ -142,6 +142,13 @@ def _retrack(ds: pydicom.Dataset) -> None:
     ds.SegmentSequence[0].TrackingUID = "2.25.1"
 
 
+def _in_the_liver(ds: pydicom.Dataset) -> None:
+    region = pydicom.Dataset()
+    region.CodeValue, region.CodingSchemeDesignator = "10200004", "SCT"
+    region.CodeMeaning = "Liver"
+    ds.SegmentSequence[0].AnatomicRegionSequence = [region]
+
+
 def _other_segment(ds: pydicom.Dataset) -> None:
     ds.SegmentSequence[0].TrackingID = "L08"
 
@@ -240,7 +247,11 @@ CASES: dict[str, tuple[Break, set[str]]] = {
         {"seg_lesions", "mask_truth", "rendering"},
     ),
     "SEG tracking": (dicom("ct-d0042", "seg", _retrack), {"seg_lesions"}),
-    "SEG too small": (dicom("ct-m0007", "seg", _small_seg), {"seg_sizes", "mask_truth"}),
+    "SEG of another organ": (dicom("ct-d0042", "seg", _in_the_liver), {"seg_site"}),
+    "SEG too small": (
+        dicom("ct-m0007", "seg", _small_seg),
+        {"seg_sizes", "mask_truth", "seg_site"},  # inside the lesion there is no lung around
+    ),
     "DICOM sex": (
         dicom("ct-d0042", "ct", lambda ds: setattr(ds, "PatientSex", "F")),
         {"dicom_header"},

@@ -127,7 +127,9 @@ def test_one_study_a_plan_in_day_order_with_paths(studies):
 def test_renderings_say_what_is_not_in_the_pixels_and_why(studies):
     rows = {r.finding_id: r for r in studies[0].renderings}
     assert {n for n, r in rows.items() if r.rendered} == {"L01", "L02", "L03", "L04"}
-    assert rows["L06"].reason == rows["L07"].reason == "site not rendered in this version"
+    assert rows["L06"].reason == "the plan does not ask for it in CT"
+    assert rows["L07"].reason == "outside a chest CT"
+    assert all(r.description for r in rows.values() if r.rendered)
     assert rows["L08"].reason == "smaller than 3 mm"
     _, names = masks(studies[0])
     for number, segment in names.items():
@@ -156,8 +158,13 @@ def test_pixels_show_the_lesion_at_its_diameter(studies, visit):
     _, hu = ct_volume(studies[visit])
     found, _ = masks(studies[visit])
     pixel = float(read(studies[visit], "ct")[0].PixelSpacing[0])
+    solid_ones = [
+        r.finding_id for r in studies[visit].renderings
+        if r.rendered and r.description.startswith("solid")
+    ]  # fmt: skip
+    assert len(solid_ones) >= 1
     for finding in studies[visit].plan.lesions("ct"):
-        if finding.finding_id == "L08":
+        if finding.finding_id not in solid_ones:  # ground glass has no edge of soft tissue
             continue
         mask = found[finding.finding_id]
         index = int(np.argmax([feret_px(plane) for plane in mask]))
@@ -171,8 +178,9 @@ def test_pixels_show_the_lesion_at_its_diameter(studies, visit):
         part = ndimage.binary_opening(part) | (part & mask[index])
         shown = feret_px(part & ndimage.binary_dilation(mask[index], iterations=2)) * pixel
         assert shown == pytest.approx(finding.latent_long_mm, abs=1.5 * pixel)
-        core = ndimage.binary_erosion(mask[index])  # the rim is half lung
-        assert 5 < hu[index][core].mean() < 80  # solid, enhanced tissue
+        core = ndimage.binary_erosion(mask[index], iterations=2)  # the rim is half lung
+        if core.any():
+            assert 5 < hu[index][core].mean() < 80  # solid, enhanced tissue
 
 
 def test_lesions_lie_in_their_lobe_on_their_side(studies):
