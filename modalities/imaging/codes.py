@@ -8,7 +8,7 @@ from pydicom.sr.codedict import codes
 from alignment import identifiers
 from alignment.plan import EncounterPlan, Finding
 
-_LOBES = {
+LOBES = {
     "RUL": codes.SCT.UpperLobeOfLung,
     "RML": codes.SCT.MiddleLobeOfRightLung,
     "RLL": codes.SCT.LowerLobeOfLung,
@@ -24,19 +24,19 @@ _SITES = {
 }
 COVERED = tuple(_SITES)
 """Sites that a chest CT shows: lungs to adrenals. Bones and outer nodes are only partly in it."""
-_SIDES = {"right": codes.SCT.Right, "left": codes.SCT.Left}
+SIDES = {"right": codes.SCT.Right, "left": codes.SCT.Left}
 LESION = CodedConcept.from_code(codes.SCT.Lesion)
 
 
 def site_code(finding: Finding) -> CodedConcept:
     """Code of the lobe where one is known, else of the site."""
-    lobe = _LOBES.get(finding.lobe or "") if finding.site == "lung" else None
+    lobe = LOBES.get(finding.lobe or "") if finding.site == "lung" else None
     return CodedConcept.from_code(_SITES[finding.site] if lobe is None else lobe)
 
 
 def finding_site(finding: Finding) -> FindingSite:
     """Site with laterality, for TID 1500."""
-    side = _SIDES.get(finding.side or "")
+    side = SIDES.get(finding.side or "")
     return FindingSite(
         anatomic_location=site_code(finding),
         laterality=None if side is None else CodedConcept.from_code(side),
