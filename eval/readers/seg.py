@@ -19,7 +19,8 @@ class Segment:
     """One segment.
 
     ``planes``: {position along the slice normal in mm, rounded to 0.01: (rows, columns) bool};
-    ``spacing``: (row, column) mm; ``centroid``: x, y, z in mm, patient coordinates (LPS).
+    ``spacing``: (row, column) mm; ``centroid``: x, y, z in mm, patient coordinates (LPS);
+    ``region``: code values of the anatomic region and of its first modifier, "" where absent.
     """
 
     number: int
@@ -28,6 +29,7 @@ class Segment:
     spacing: tuple[float, float]
     planes: dict[float, NDArray[np.bool_]]
     centroid: tuple[float, float, float]
+    region: tuple[str, str] = ("", "")
 
     @property
     def long_axis_mm(self) -> float:
@@ -100,7 +102,17 @@ def _segment(item: DicomDataset, frames: list[_Frame]) -> Segment:
         spacing=frames[0].spacing,
         planes=dict(sorted(planes.items())),
         centroid=_centroid(frames),
+        region=_region(item),
     )
+
+
+def _region(item: DicomDataset) -> tuple[str, str]:
+    """Anatomic region and its modifier, PS3.3 table 10-7."""
+    regions = item.get("AnatomicRegionSequence")
+    if not regions:
+        return "", ""
+    modifiers = regions[0].get("AnatomicRegionModifierSequence")
+    return str(regions[0].CodeValue), str(modifiers[0].CodeValue) if modifiers else ""
 
 
 def _centroid(frames: list[_Frame]) -> tuple[float, float, float]:
