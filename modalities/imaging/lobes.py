@@ -1,8 +1,11 @@
 """DICOM SEG of the five lung lobes, from the label map that the CT was deformed with.
 
-A lobe is its anatomical territory: lesions that lie in it belong to it. Binary, uncompressed,
-explicit little endian, since few viewers read a deflated SEG and the standard's run-length coding
-takes no single bits; only slices that a lobe reaches are stored.
+A lobe is its anatomical territory: lesions that lie in it belong to it. Binary, whole frames,
+explicit little endian, a sixth of the CT's bytes. Deflated it would be a fiftieth of that, but
+most web viewers and dciodvfy do not read deflated files, and run-length coding takes no single
+bits; only slices that a lobe reaches are stored. Laterality is a modifier of region and type,
+where PS3.3 has it (tables 10-7 and C.8.20-4); dciodvfy warns that it does not know it there,
+without an error.
 """
 
 from __future__ import annotations
