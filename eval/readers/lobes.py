@@ -71,7 +71,7 @@ def read_lobes(
         lobes=tuple(
             LobeReading(
                 name,
-                float((volume.hu[mask & ~tumour] < AERATED_HU).mean()) if mask.any() else 0.0,
+                _aerated(volume.hu[mask & ~tumour]),
                 segment.centroid[0] - middle,
                 float((heights * mask).sum() / mask.sum()),
             )
@@ -83,6 +83,11 @@ def read_lobes(
         covered=float((depth[lungs] > 0).mean()) if lungs.any() else 0.0,
         lesions={key: _home(mask, named) for key, mask in tumours.items()},
     )
+
+
+def _aerated(hu: NDArray[np.float32]) -> float:
+    """Share of these voxels that is lung; a lobe that is all lesion says nothing, so 1."""
+    return float((hu < AERATED_HU).mean()) if hu.size else 1.0
 
 
 def _home(
