@@ -1,4 +1,5 @@
-# make demo: twelve patients in four modalities. make test: the whole test suite.
+# make demo: twelve patients in four modalities. make test: the whole test suite. Without the PACS
+# (sudo apt-get install orthanc) it skips the tests that push a study into one, and says so.
 # Everything lands in .venv; a second call installs nothing.
 PYTHON ?= python3.11
 VENV := .venv

@@ -63,11 +63,12 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How the CT is taken: matrix in pixels, slice thickness in mm."""
+    """How the CT is taken: matrix in pixels, slice thickness in mm; and whether radiographs are."""
 
     matrix: int = 256
     slice_mm: float = 5.0
     contrast: bool = True
+    radiographs: bool = True
 
 
 @dataclass(frozen=True)

@@ -48,19 +48,20 @@ MODALITIES: tuple[Modality, ...] = ("labs", "genomics", "imaging", "notes")
 
 
 class ImagingOptions(BaseModel):
-    """How chest CT is taken, and how many studies of a patient are rendered."""
+    """How chest CT is taken, with radiographs or not, and how many studies of a patient."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     matrix: int = Field(default=256, ge=64, le=512)
     slice_mm: float = Field(default=5.0, ge=1.0, le=10.0)
     contrast: bool = True
+    radiographs: bool = True
     max_studies: int | None = Field(default=None, ge=1)
 
     @property
     def protocol(self) -> Protocol:
         """The CT protocol of a plan."""
-        return Protocol(self.matrix, self.slice_mm, self.contrast)
+        return Protocol(self.matrix, self.slice_mm, self.contrast, self.radiographs)
 
 
 class RunConfig(BaseModel):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eval.checks import (
+    anatomy,
     clinical,
     course,
     files,
@@ -78,6 +79,8 @@ def evaluate(
     checks.append(imaging.check_headers(data, readings))
     checks += imaging.check_sr(readings, rows)
     checks += imaging.check_seg(data, readings, rows)
+    checks += anatomy.check_lobes(readings, rows)
+    checks += anatomy.check_radiographs(readings)
     checks.append(text.check_notes(data, notes))
     checks += text.check_text(notes, rows)
 

@@ -28,7 +28,7 @@ class StudyFolder:
     path: Path
 
     def series(self, name: str) -> tuple[Path, ...]:
-        """The DICOM files of the series ``ct``, ``seg`` or ``sr``, sorted by name."""
+        """The DICOM files of the series ``ct``, ``seg``, ``lobes``, ``sr`` or ``dx``, by name."""
         return tuple(sorted((self.path / name).glob("*.dcm")))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from eval.dataset import StudyFolder
 from eval.readers.ct import (
@@ -17,6 +19,8 @@ from eval.readers.ct import (
     surroundings,
 )
 from eval.readers.dicom import unreadable
+from eval.readers.dx import Match, heart_left_mm, match, read_dx
+from eval.readers.lobes import LobesReading, read_lobes
 from eval.readers.seg import Segment, read_seg
 from eval.readers.sr import Measurement, read_sr
 
@@ -38,10 +42,22 @@ class SegmentReading:
 
 
 @dataclass(frozen=True, slots=True)
+class RadiographReading:
+    """One radiograph: its match with the CT, None without a CT or for another than an upright view;
+    ``heart_left_mm``: how much further the heart's shadow reaches to the left than to the right."""
+
+    name: str
+    view: str
+    match: Match | None
+    heart_left_mm: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class StudyReading:
     """Everything that was read from one study. ``pixel_mm``: in-plane pixel of the CT or SEG.
 
-    ``measurements`` is None where the study has no SR; ``segments`` is empty where it has no SEG.
+    ``measurements`` is None where the study has no SR; ``segments`` is empty where it has no SEG;
+    ``lobes`` is None where it has no CT or no SEG of the lobes.
     """
 
     patient_id: str
@@ -52,19 +68,23 @@ class StudyReading:
     pixel_mm: float | None
     segments: tuple[SegmentReading, ...]
     measurements: tuple[Measurement, ...] | None
+    lobes: LobesReading | None = None
+    radiographs: tuple[RadiographReading, ...] = ()
 
 
 def read_study(study: StudyFolder) -> StudyReading:
-    """Read CT, SEG and SR of one study; raises ``ConsilienceError`` on an unreadable file."""
+    """Read all series of one study; raises ``ConsilienceError`` on an unreadable file."""
     ct, segs, srs = study.series("ct"), study.series("seg"), study.series("sr")
+    lobes, shots = study.series("lobes"), study.series("dx")
     volume = read_ct(ct) if ct else None
     headers: set[Header] = set(volume.headers) if volume else set()
-    headers |= {read_header(path) for path in (*segs, *srs)}
-    segments: list[SegmentReading] = []
+    headers |= {read_header(path) for path in (*segs, *srs, *lobes, *shots)}
+    lesions = {path: read_seg(path) for path in segs}
     pixel_mm = volume.spacing[0] if volume else None
-    middle = body_midline_x(volume) if volume and segs else None
-    for path in segs:
-        for segment in read_seg(path):
+    middle = body_midline_x(volume) if volume and (segs or lobes) else None
+    segments: list[SegmentReading] = []
+    for path, found in lesions.items():
+        for segment in found:
             pixel_mm = pixel_mm or segment.spacing[0]
             try:
                 segments.append(_measure(segment, volume, middle))
@@ -80,6 +100,30 @@ def read_study(study: StudyFolder) -> StudyReading:
         pixel_mm=pixel_mm,
         segments=tuple(segments),
         measurements=tuple(measurements) if srs else None,
+        lobes=_lobes(volume, lobes, [s for found in lesions.values() for s in found], middle),
+        radiographs=tuple(_radiograph(path, volume) for path in shots),
+    )
+
+
+def _lobes(
+    volume: Volume | None, paths: Sequence[Path], lesions: Sequence[Segment], middle: float | None
+) -> LobesReading | None:
+    if volume is None or middle is None or not paths:
+        return None
+    try:
+        segments = [segment for path in paths for segment in read_seg(path)]
+        return read_lobes(volume, segments, lesions, middle)
+    except ValueError as error:
+        raise unreadable(paths[0], error) from error
+
+
+def _radiograph(path: Path, volume: Volume | None) -> RadiographReading:
+    shot = read_dx(path)
+    return RadiographReading(
+        name=path.name,
+        view=shot.view,
+        match=None if volume is None else match(shot, volume),
+        heart_left_mm=heart_left_mm(shot),
     )
 
 
@@ -90,7 +134,7 @@ def _measure(segment: Segment, volume: Volume | None, middle: float | None) -> S
         long_axis_mm=segment.long_axis_mm,
         pixel=pixel_long_axis(volume, segment) if volume else None,
         left_mm=None if middle is None else segment.centroid[0] - middle,
-        region=segment.region,
+        region=segment.region[0],
         around=surroundings(volume, segment) if volume else None,
         short_axis_mm=segment.short_axis_mm,
     )

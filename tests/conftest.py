@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import pytest
 
 from alignment.run import bundled
@@ -11,6 +14,16 @@ from cohort.model import CausalModel
 from ontology.knowledge import KnowledgeGraph
 
 ADVANCED = {"stage": ("IIIB", "IIIC", "IVA", "IVB")}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
+    """With CI set, skipping a test that is marked ``required`` is a failure."""
+    report: pytest.TestReport = yield
+    if report.skipped and os.environ.get("CI") and item.get_closest_marker("required"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} is required, but was skipped: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")

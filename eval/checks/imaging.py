@@ -73,9 +73,10 @@ def _date(value: Any) -> dt.date:
 
 
 def check_sr(readings: Sequence[StudyReading], lesions: Lesions) -> list[CheckResult]:
-    """SR measurements equal tables/lesions: none missing, none invented, sizes exact."""
+    """SR measurements equal tables/lesions: none missing or invented, sizes and targets exact."""
     present = Tally("sr_lesions", "the SR lists the measurable lesions, no others")
     sizes = Tally("sr_sizes", "SR diameters are those of tables/lesions, exactly")
+    targets = Tally("sr_targets", "the SR's RECIST targets are those of tables/lesions")
     for reading in readings:
         if reading.measurements is None:
             if reading.has_ct:
@@ -100,6 +101,18 @@ def check_sr(readings: Sequence[StudyReading], lesions: Lesions) -> list[CheckRe
             if name not in expected or name not in found:
                 continue
             row, measured = expected[name], found[name]
+            if measured.target is None:
+                targets.skip("the SR does not say which lesions are targets")
+            else:
+                targets.compare(
+                    measured.target == row.is_target,
+                    reading.patient_id,
+                    reading.day,
+                    where,
+                    expected="target" if row.is_target else "non-target",
+                    found="target" if measured.target else "non-target",
+                    message=f"{name} is not the kind of lesion that the table has",
+                )
             pairs = [("long", row.long_mm, measured.long_axis)]
             if row.short_mm is not None or measured.short_axis is not None:
                 pairs.append(("short", row.short_mm, measured.short_axis))
@@ -114,7 +127,7 @@ def check_sr(readings: Sequence[StudyReading], lesions: Lesions) -> list[CheckRe
                     found=f"{got} {measured.unit}",
                     message=f"{axis} axis of {name} differs",
                 )
-    return results([present, sizes])
+    return results([present, sizes, targets])
 
 
 def check_seg(

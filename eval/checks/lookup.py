@@ -37,6 +37,7 @@ class Lesion:
     prior_long_mm: float | None = None
     prior_short_mm: float | None = None
     first_seen: bool = False
+    is_target: bool = False
 
     @property
     def covered(self) -> bool:
@@ -83,13 +84,13 @@ def lesions_by_scan(data: Dataset, scans: set[Scan]) -> dict[Scan, tuple[Lesion,
     by_site = (frame["assessor"] == INVESTIGATOR).to_numpy()
     frame = frame[by_site & frame["patient_id"].isin(wanted).to_numpy()]
     names = ("patient_id", "day", "lesion_id", "site", "lobe", "side", "long_axis_mm",
-             "short_axis_mm", "is_new")  # fmt: skip
+             "short_axis_mm", "is_new", "is_target")  # fmt: skip
     columns = [strings(frame[name]).tolist() for name in names]
     rows = sorted(zip(*columns, strict=True), key=lambda row: (row[0], row[2], row[1]))
     found: dict[Scan, list[Lesion]] = defaultdict(list)
     before: Lesion | None = None
     owner: tuple[str, str] | None = None
-    for patient, day, name, site, lobe, side, long_mm, short_mm, is_new in rows:
+    for patient, day, name, site, lobe, side, long_mm, short_mm, is_new, is_target in rows:
         prior = before if owner == (patient, name) else None
         lesion = Lesion(
             name,
@@ -102,6 +103,7 @@ def lesions_by_scan(data: Dataset, scans: set[Scan]) -> dict[Scan, tuple[Lesion,
             prior.long_mm if prior else None,
             prior.short_mm if prior else None,
             first_seen=prior is None,
+            is_target=bool(is_target),
         )
         found[patient, int(day)].append(lesion)
         before, owner = lesion, (patient, name)

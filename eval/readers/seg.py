@@ -19,8 +19,8 @@ class Segment:
     """One segment.
 
     ``planes``: {position along the slice normal in mm, rounded to 0.01: (rows, columns) bool};
-    ``spacing``: (row, column) mm; ``centroid``: x, y, z in mm, patient coordinates (LPS).
-    ``region``: code value of the anatomic region, "" where none is given.
+    ``spacing``: (row, column) mm; ``centroid``: x, y, z in mm, patient coordinates (LPS);
+    ``region``: code values of the anatomic region and of its first modifier, "" where absent.
     """
 
     number: int
@@ -29,7 +29,7 @@ class Segment:
     spacing: tuple[float, float]
     planes: dict[float, NDArray[np.bool_]]
     centroid: tuple[float, float, float]
-    region: str = ""
+    region: tuple[str, str] = ("", "")
 
     @property
     def long_axis_mm(self) -> float:
@@ -111,9 +111,13 @@ def _segment(item: DicomDataset, frames: list[_Frame]) -> Segment:
     )
 
 
-def _region(item: DicomDataset) -> str:
-    regions = item.get("AnatomicRegionSequence", ())
-    return str(regions[0].get("CodeValue", "")) if len(regions) else ""
+def _region(item: DicomDataset) -> tuple[str, str]:
+    """Anatomic region and its modifier, PS3.3 table 10-7."""
+    regions = item.get("AnatomicRegionSequence")
+    if not regions:
+        return "", ""
+    modifiers = regions[0].get("AnatomicRegionModifierSequence")
+    return str(regions[0].CodeValue), str(modifiers[0].CodeValue) if modifiers else ""
 
 
 def _centroid(frames: list[_Frame]) -> tuple[float, float, float]:

@@ -10,18 +10,24 @@ from pydicom.dataset import Dataset as DicomDataset
 
 from eval.readers.dicom import FAULTS, open_dicom, unreadable
 
-# Concept names as (coding scheme, value). PS3.16: TID 1500, 1411, 1419; CID 7470.
+# Concept names as (coding scheme, value). PS3.16: TID 1500, 1411, 1419; CID 7470, 6145.
 MEASUREMENT_GROUP = {("DCM", "125007")}
 TRACKING_IDENTIFIER = {("DCM", "112039")}
 TRACKING_UID = {("DCM", "112040")}
 FINDING_SITE = {("SCT", "363698007"), ("SRT", "G-C0E3")}
 LONG_AXIS = {("SCT", "103339001"), ("SRT", "G-A185")}
 SHORT_AXIS = {("SCT", "103340004"), ("SRT", "G-A186")}
+BASELINE_CATEGORY = {("DCM", "112016")}
+TARGET = {"112074": True, "112075": False}
+"""Target and non-target lesion at baseline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One measurement group: diameters in ``unit`` (UCUM; both units where they differ)."""
+    """One measurement group: diameters in ``unit`` (UCUM; both units where they differ).
+
+    ``target``: whether it is a RECIST target; None where the report does not say.
+    """
 
     tracking_id: str
     tracking_uid: str
@@ -29,6 +35,7 @@ class Measurement:
     short_axis: float | None
     unit: str | None
     site: str | None
+    target: bool | None = None
 
 
 def read_sr(path: Path) -> tuple[Measurement, ...]:
@@ -61,6 +68,7 @@ def _measurement(group: DicomDataset) -> Measurement:
     long_axis = short_axis = None
     units: list[str] = []
     site = None
+    target: bool | None = None
     for item in _walk(group):
         name = _name(item)
         if name in TRACKING_IDENTIFIER:
@@ -69,12 +77,14 @@ def _measurement(group: DicomDataset) -> Measurement:
             uid = str(item.UID)
         elif name in FINDING_SITE and site is None:
             site = str(item.ConceptCodeSequence[0].CodeMeaning)
+        elif name in BASELINE_CATEGORY:
+            target = TARGET.get(str(item.ConceptCodeSequence[0].CodeValue))
         elif name in LONG_AXIS:
             long_axis = _number(item, units)
         elif name in SHORT_AXIS:
             short_axis = _number(item, units)
     unit = ", ".join(dict.fromkeys(units)) or None
-    return Measurement(tracking, uid, long_axis, short_axis, unit, site)
+    return Measurement(tracking, uid, long_axis, short_axis, unit, site, target)
 
 
 def _number(item: DicomDataset, units: list[str]) -> float:

@@ -1,4 +1,4 @@
-"""Chest CT of one patient over time: CT series, lesion masks (SEG), measurements (SR)."""
+"""Chest CT of one patient over time, with lesions and lobes (SEG), measurements (SR) and DX."""
 
 from __future__ import annotations
 
@@ -6,10 +6,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alignment.artifact import Artifact, Rendering
 from alignment.plan import EncounterPlan, Finding
-from modalities.imaging import codes, dicom, fit, placement, seg, sites, sr, volume, warp
+from modalities.imaging import (
+    codes,
+    dicom,
+    dx,
+    fit,
+    lobes,
+    placement,
+    radiograph,
+    seg,
+    sites,
+    sr,
+    volume,
+    warp,
+)
 from ontology.errors import ConsilienceError
 
 __all__ = ["Study", "render_patient"]
@@ -29,9 +43,11 @@ class Study:
 def render_patient(plans: Sequence[EncounterPlan]) -> Iterator[Study]:
     """Render all visits of one patient, in day order; one study a plan.
 
-    Each study has the CT (``ct/0001.dcm`` is the highest slice), a SEG where a lesion is in the
-    pixels, and an SR where one was measured. A pure function of the plans: same plans, same
-    bytes. Give all visits at once, since a lesion's place follows from its first appearance.
+    Each study has the CT (``ct/0001.dcm`` is the highest slice), a SEG of the lobes, a SEG of the
+    lesions where one is in the pixels, an SR where one was measured and, by the plan's protocol,
+    the radiographs projected from the CT (``dx/0001.dcm`` PA, ``0002`` lateral). A pure
+    function of the plans: same plans, same bytes. Give all visits at once, since a lesion's place
+    follows from its first appearance.
 
     Raises ConsilienceError if the plans are of several patients, seeds or protocols, or if an
     asset is missing.
@@ -49,7 +65,8 @@ def render_patient(plans: Sequence[EncounterPlan]) -> Iterator[Study]:
     grid = volume.grid_of(anatomy, ordered[0].protocol.matrix, ordered[0].protocol.slice_mm)
     places = placement.place_all(ordered, _map(anatomy, grid)) if _any_drawn(ordered) else {}
     for plan in ordered:
-        yield _study(plan, volume.render(plan, anatomy, grid, places))
+        territory = lobes.label_map(plan, anatomy, grid)
+        yield _study(plan, volume.render(plan, anatomy, grid, places), territory)
 
 
 def _any_drawn(plans: Sequence[EncounterPlan]) -> bool:
@@ -67,7 +84,7 @@ def _map(anatomy: warp.Anatomy, grid: fit.Grid) -> sites.Map:
     return sites.Map(labels.astype(np.uint8), hu, grid.origin, spacing)
 
 
-def _study(plan: EncounterPlan, drawn: volume.Volume) -> Study:
+def _study(plan: EncounterPlan, drawn: volume.Volume, territory: NDArray[np.uint8]) -> Study:
     images = dicom.ct_series(plan, drawn)
     artifacts = [dicom.artifact(plan, "ct", int(ds.InstanceNumber), ds) for ds in images[::-1]]
     masks = seg.segmentation(plan, drawn, images)
@@ -76,6 +93,12 @@ def _study(plan: EncounterPlan, drawn: volume.Volume) -> Study:
     measurements = sr.report(plan, drawn, images)
     if measurements is not None:
         artifacts.append(dicom.artifact(plan, "sr", 1, measurements))
+    by_lobe = lobes.segmentation(plan, territory, images)
+    artifacts.append(dicom.artifact(plan, "lobes", 1, by_lobe))
+    if plan.protocol.radiographs:
+        shots = radiograph.radiographs(plan, drawn)
+        for ds in dx.dx_series(plan, shots, images):
+            artifacts.append(dicom.artifact(plan, "dx", int(ds.InstanceNumber), ds))
     return Study(plan, tuple(artifacts), _renderings(plan, drawn))
 
 

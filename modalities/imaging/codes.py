@@ -8,7 +8,7 @@ from pydicom.sr.codedict import codes
 from alignment import identifiers
 from alignment.plan import EncounterPlan, Finding
 
-_LOBES = {
+LOBES = {
     "RUL": codes.SCT.UpperLobeOfLung,
     "RML": codes.SCT.MiddleLobeOfRightLung,
     "RLL": codes.SCT.LowerLobeOfLung,
@@ -27,7 +27,7 @@ COVERED = ("lung", "mediastinal_node", "pleura", "liver", "adrenal")
 """Sites whose lesions a chest CT reader measures; bones and outer nodes are only partly in it."""
 SHOWN = tuple(_SITES)
 """Sites whose lesions are drawn, as far as the scan covers them."""
-_SIDES = {"right": codes.SCT.Right, "left": codes.SCT.Left}
+SIDES = {"right": codes.SCT.Right, "left": codes.SCT.Left}
 LESION = CodedConcept.from_code(codes.SCT.Lesion)
 _TYPES = {"pleura": codes.SCT.PleuralEffusion}
 
@@ -39,13 +39,13 @@ def property_type(finding: Finding) -> CodedConcept:
 
 def site_code(finding: Finding) -> CodedConcept:
     """Code of the lobe where one is known, else of the site."""
-    lobe = _LOBES.get(finding.lobe or "") if finding.site == "lung" else None
+    lobe = LOBES.get(finding.lobe or "") if finding.site == "lung" else None
     return CodedConcept.from_code(_SITES[finding.site] if lobe is None else lobe)
 
 
 def finding_site(finding: Finding) -> FindingSite:
     """Site with laterality, for TID 1500."""
-    side = _SIDES.get(finding.side or "")
+    side = SIDES.get(finding.side or "")
     return FindingSite(
         anatomic_location=site_code(finding),
         laterality=None if side is None else CodedConcept.from_code(side),

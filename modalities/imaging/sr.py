@@ -1,4 +1,7 @@
-"""DICOM SR, TID 1500: the reader's measurements, whether or not the pixels show the lesion."""
+"""DICOM SR, TID 1500: the reader's measurements, whether or not the pixels show the lesion.
+
+Each lesion says whether it is a RECIST target: Baseline Category (PS3.16, CID 6145).
+"""
 
 from __future__ import annotations
 
@@ -84,6 +87,11 @@ def _group(plan: EncounterPlan, finding: Finding) -> hd.sr.MeasurementsAndQualit
         (codes.SCT.LongAxis, finding.measured_long_mm),
         (codes.SCT.ShortAxis, finding.measured_short_mm),
     )
+    target = (
+        codes.DCM.TargetLesionAtBaseline
+        if finding.is_target
+        else codes.DCM.NonTargetLesionAtBaseline
+    )
     return hd.sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=hd.sr.TrackingIdentifier(
             uid=tracking_uid(plan, finding.finding_id), identifier=finding.finding_id
@@ -95,4 +103,5 @@ def _group(plan: EncounterPlan, finding: Finding) -> hd.sr.MeasurementsAndQualit
             for name, mm in axes
             if mm is not None
         ],
+        qualitative_evaluations=[hd.sr.QualitativeEvaluation(codes.DCM.BaselineCategory, target)],
     )

@@ -1,4 +1,4 @@
-"""A small chest of ellipses as CT, its SEG and SR, written by pydicom and highdicom."""
+"""A small chest of ellipses as CT, its SEGs, SR and radiographs, by pydicom and highdicom."""
 
 from __future__ import annotations
 
@@ -15,11 +15,20 @@ from highdicom.sr import CodedConcept
 from numpy.typing import NDArray
 from pydicom.dataset import FileMetaDataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import (
+    CTImageStorage,
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+)
+from scipy.ndimage import zoom
 
 PIXEL_MM, SLICE_MM, ROWS, SLICES = 1.5, 5.0, 176, 14
 CENTRES = {"L01": (78.0, 132.0), "L04": (189.0, 141.0)}
 """x, y in mm from the first pixel, each on a pixel centre: right lung at the image's left, left lung at its right."""
+
+HEART_TOP = 10
+"""Slices that the heart reaches, counted from below."""
+DX_MM, MAGNIFICATION = 2.0, 1.1
 
 
 def uid(*parts: object) -> str:
@@ -42,6 +51,7 @@ def chest(lesions: dict[str, tuple[float, float]]) -> tuple[Any, dict[str, NDArr
     plane[ellipse(middle - 55, middle, 45, 70)] = -850
     plane[ellipse(middle + 55, middle, 45, 70)] = -850
     hu = np.repeat(plane[None], SLICES, axis=0)
+    hu[:HEART_TOP, ellipse(middle + 20, middle - 25, 28, 25)] = 40
     masks = {}
     rng = np.random.default_rng(1)
     for name, (rx, ry) in lesions.items():
@@ -59,6 +69,26 @@ def chest(lesions: dict[str, tuple[float, float]]) -> tuple[Any, dict[str, NDArr
             mask[k] = radius < 1
         masks[name] = mask
     return hu + rng.normal(0, 12, hu.shape), masks
+
+
+def lobes(hu: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
+    """Territories within two ellipses; L01 lies in RUL and L04 in LLL."""
+    k, y, x = np.mgrid[:SLICES, :ROWS, :ROWS]
+    y, x = y * PIXEL_MM, x * PIXEL_MM
+    middle = (ROWS - 1) * PIXEL_MM / 2
+    right, left = (
+        np.hypot((x - middle - shift) / 45, (y - middle) / 70) < 1 for shift in (-55, 55)
+    )
+    heart = np.hypot((x - middle - 20) / 28, (y - middle + 25) / 25) < 1
+    left &= ~(heart & (k < HEART_TOP))
+    back = y > middle
+    return {
+        "LUL": left & ~(back & (k < 11)),
+        "LLL": left & back & (k < 11),
+        "RUL": right & (k >= 4),
+        "RML": right & (k < 4) & ~back,
+        "RLL": right & (k < 4) & back,
+    }
 
 
 def _ct(path: Path, patient: str, day: int, date: dt.date, plane: Any, k: int) -> Any:
@@ -106,8 +136,11 @@ def write_study(
             patient,
             day,
             images,
-            [(r[2], r[6], r[7]) for r in lesions if r[6]],
+            [(r[2], r[6], r[7], r[8]) for r in lesions if r[6]],
         )
+        _lobes(study / "lobes" / "0001.dcm", patient, day, images, lobes(hu))
+    for number, view in enumerate(("PA", "LL"), 1):
+        write_dx(study / "dx" / f"{number:04d}.dcm", images[0], hu, view)
 
 
 _COMMON: dict[str, Any] = {
@@ -147,10 +180,80 @@ def _seg(path: Path, patient: str, day: int, images: list[Any], masks: dict[str,
     seg.save_as(path)
 
 
+LOBE_CODES = {
+    "LUL": (codes.SCT.UpperLobeOfLung, codes.SCT.Left),
+    "LLL": (codes.SCT.LowerLobeOfLung, codes.SCT.Left),
+    "RUL": (codes.SCT.UpperLobeOfLung, codes.SCT.Right),
+    "RML": (codes.SCT.MiddleLobeOfRightLung, codes.SCT.Right),
+    "RLL": (codes.SCT.LowerLobeOfLung, codes.SCT.Right),
+}
+
+
+def _lobes(path: Path, patient: str, day: int, images: list[Any], masks: dict[str, Any]) -> None:
+    descriptions = []
+    for number, (lobe, side) in enumerate(LOBE_CODES.values(), 1):
+        described = hd.seg.SegmentDescription(
+            number,
+            f"lobe {number}",
+            codes.SCT.AnatomicalStructure,
+            lobe,
+            hd.seg.SegmentAlgorithmTypeValues.MANUAL,
+            anatomic_regions=[lobe],
+        )
+        modifier = [CodedConcept.from_code(side)]
+        described.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = modifier
+        descriptions.append(described)
+    seg = hd.seg.Segmentation(
+        images,
+        np.stack([masks[n] for n in LOBE_CODES], axis=-1).astype(np.uint8),
+        hd.seg.SegmentationTypeValues.BINARY,
+        descriptions,
+        uid(patient, day, "lobes"),
+        4,
+        uid(patient, day, "lobes", 1),
+        1,
+        **_COMMON,
+    )
+    path.parent.mkdir(parents=True)
+    seg.save_as(path)
+
+
+def write_dx(path: Path, ct: Any, hu: NDArray[Any], view: str) -> None:
+    """The volume's water along parallel lines, enlarged as at a detector."""
+    water = np.clip(1 + hu / 1000, 0, None).sum(axis=1 if view == "PA" else 2)[::-1]
+    scale = MAGNIFICATION / DX_MM
+    image = zoom(
+        water, (SLICE_MM * scale, PIXEL_MM * scale), order=1, grid_mode=True, mode="nearest"
+    )
+    ds = pydicom.Dataset()
+    for name in ("PatientID", "PatientName", "PatientSex", "StudyDate", "StudyInstanceUID"):
+        setattr(ds, name, getattr(ct, name))
+    ds.SOPClassUID = DigitalXRayImageStorageForPresentation
+    ds.SOPInstanceUID = uid(ct.SOPInstanceUID, view)
+    ds.SeriesInstanceUID, ds.Modality = uid(ct.SeriesInstanceUID, "dx"), "DX"
+    ds.ViewPosition, ds.PatientOrientation = view, ["L" if view == "PA" else "P", "F"]
+    ds.ImagerPixelSpacing = [DX_MM, DX_MM]
+    ds.EstimatedRadiographicMagnificationFactor = MAGNIFICATION
+    ds.Rows, ds.Columns = image.shape
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
+    ds.PixelData = np.round(image * 10).astype("<u2").tobytes()
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
+    ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ds.save_as(path, enforce_file_format=True)
+
+
 def write_sr(
-    path: Path, patient: str, day: int, images: list[Any], rows: list[tuple[str, float, float]]
+    path: Path,
+    patient: str,
+    day: int,
+    images: list[Any],
+    rows: list[tuple[str, float, float, bool]],
 ) -> None:
-    """A TID 1500 report with the long and short axis of each row (id, long, short)."""
+    """A TID 1500 report with both axes of each row (id, long, short, whether a target)."""
     groups = [
         hd.sr.MeasurementsAndQualitativeEvaluations(
             hd.sr.TrackingIdentifier(uid(patient, name, "track"), name),
@@ -163,8 +266,16 @@ def write_sr(
                 ),
             ],
             finding_sites=[hd.sr.FindingSite(codes.SCT.Lung)],
+            qualitative_evaluations=[
+                hd.sr.QualitativeEvaluation(
+                    codes.DCM.BaselineCategory,
+                    codes.DCM.TargetLesionAtBaseline
+                    if target
+                    else codes.DCM.NonTargetLesionAtBaseline,
+                )
+            ],
         )
-        for name, long_mm, short_mm in rows
+        for name, long_mm, short_mm, target in rows
     ]
     person = hd.sr.PersonObserverIdentifyingAttributes("hand")
     context = hd.sr.ObservationContext(hd.sr.ObserverContext(codes.DCM.Person, person))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from scipy.ndimage import binary_erosion
 
 from alignment import schemas
 from eval import ConsistencyReport, evaluate
+from eval.readers.dx import heart_left_mm, read_dx
 
 sys.path.insert(0, str(Path(__file__).parent))
 from conftest import P0, P1, P2, edit_table, sign, write_vcf
@@ -153,6 +155,70 @@ def _other_segment(ds: pydicom.Dataset) -> None:
     ds.SegmentSequence[0].TrackingID = "L08"
 
 
+def _sr_target(ds: pydicom.Dataset) -> None:
+    codes = [
+        item.ConceptCodeSequence[0]
+        for item in _all(ds)
+        if item.ConceptNameCodeSequence[0].CodeValue == "112016"
+    ]
+    codes[0].CodeValue = "112075"
+
+
+def _mirror(ds: pydicom.Dataset) -> None:
+    ds.PixelData = np.ascontiguousarray(ds.pixel_array[:, ::-1]).tobytes()
+
+
+def _wider(ds: pydicom.Dataset) -> None:
+    """A chest a sixth wider than that of the CT."""
+    image = ds.pixel_array
+    columns = image.shape[1]
+    at = (np.arange(columns) - columns / 2) / 1.17 + columns / 2
+    ds.PixelData = np.ascontiguousarray(image[:, np.round(at).astype(int)]).tobytes()
+
+
+def _relabel(ds: pydicom.Dataset) -> None:
+    """Left upper and lower lobe change names."""
+    upper, lower = (ds.SegmentSequence[n].AnatomicRegionSequence[0] for n in (0, 1))
+    upper.CodeValue, lower.CodeValue = lower.CodeValue, upper.CodeValue
+
+
+def _lobe_planes(change: Callable[[dict[tuple[int, float], Any]], None]) -> Any:
+    """Change {(segment, height): (rows, columns) bool} of a SEG in place."""
+
+    def apply(ds: pydicom.Dataset) -> None:
+        keys = [
+            (
+                int(g.SegmentIdentificationSequence[0].ReferencedSegmentNumber),
+                float(g.PlanePositionSequence[0].ImagePositionPatient[2]),
+            )
+            for g in ds.PerFrameFunctionalGroupsSequence
+        ]
+        planes = dict(zip(keys, ds.pixel_array.astype(bool), strict=True))
+        change(planes)
+        ds.PixelData = pack_bits(np.stack(list(planes.values())).astype("uint8").ravel())
+
+    return apply
+
+
+def _hand_over(planes: dict[tuple[int, float], Any]) -> None:
+    """The left upper lobe takes the lower one's slices around L04."""
+    for height in (30.0, 35.0, 40.0):
+        planes[1, height] |= planes[2, height]
+        planes[2, height] &= False
+
+
+def _left_out(planes: dict[tuple[int, float], Any]) -> None:
+    """Half of the right upper lobe, away from the lesion."""
+    for (segment, _), plane in planes.items():
+        if segment == 3:
+            plane[: plane.shape[0] // 2 - 12] = False
+
+
+def _other_side(planes: dict[tuple[int, float], Any]) -> None:
+    for key, plane in planes.items():
+        planes[key] = plane[:, ::-1]
+
+
 L01 = {"patient_id": P0, "day": 84, "lesion_id": "L01"}
 RESPONSE = {"patient_id": P0, "day": 42, "assessor": "investigator"}
 SURVIVAL = {"patient_id": P0, "assessor": "investigator"}
@@ -242,6 +308,26 @@ CASES: dict[str, tuple[Break, set[str]]] = {
     "SR size": (dicom("ct-m0007", "sr", _sr_size), {"sr_sizes"}),
     "SR unit": (dicom("ct-m0007", "sr", _sr_unit), {"sr_sizes"}),
     "SR lesion": (dicom("ct-m0007", "sr", _sr_name), {"sr_lesions"}),
+    "SR target": (dicom("ct-d0084", "sr", _sr_target), {"sr_targets"}),
+    "radiograph mirrored": (dicom("ct-d0042", "dx", _mirror), {"dx_side"}),
+    "radiograph of another chest": (dicom("ct-d0042", "dx", _wider), {"dx_projection"}),
+    "radiograph's sex": (
+        dicom("ct-d0042", "dx", lambda ds: setattr(ds, "PatientSex", "F")),
+        {"dicom_header"},
+    ),
+    "lobes exchanged": (dicom("ct-d0084", "lobes", _relabel), {"lobes_ct", "lobes_lesions"}),
+    "lesion in another lobe": (
+        dicom("ct-d0084", "lobes", _lobe_planes(_hand_over)),
+        {"lobes_lesions"},
+    ),
+    "lung left out of the lobes": (
+        dicom("ct-d0042", "lobes", _lobe_planes(_left_out)),
+        {"lobes_ct"},
+    ),
+    "lobes mirrored": (
+        dicom("ct-m0007", "lobes", _lobe_planes(_other_side)),
+        {"lobes_ct", "lobes_lesions"},
+    ),
     "SEG lesion": (
         dicom("ct-m0007", "seg", _other_segment),
         {"seg_lesions", "mask_truth", "rendering"},
@@ -505,6 +591,18 @@ def test_a_lesion_gone_from_the_pixels_is_noticed(dataset: Path) -> None:
     assert failed == {"pixel_truth"} or report["pixel_truth"].unrendered == 1
 
 
+def test_a_heart_at_the_right_is_noticed_without_a_ct(dataset: Path) -> None:
+    shot = read_dx(dataset / "imaging" / P0 / "ct-d0042" / "dx" / "0001.dcm")
+    at = heart_left_mm(shot)
+    mirrored = heart_left_mm(replace(shot, density=shot.density[:, ::-1]))
+    turned = replace(shot, density=shot.density[:, ::-1], directions=("R", "F"))
+    assert at is not None and at > 10
+    assert mirrored == pytest.approx(-at, abs=4) and heart_left_mm(turned) == pytest.approx(
+        at, abs=4
+    )
+    assert heart_left_mm(replace(shot, directions=("P", "F"))) is None
+
+
 def test_swapped_segments_change_sides(dataset: Path) -> None:
     def swap(ds: pydicom.Dataset) -> None:
         first, second = ds.SegmentSequence[0], ds.SegmentSequence[1]
@@ -514,7 +612,7 @@ def test_swapped_segments_change_sides(dataset: Path) -> None:
     dicom("ct-d0084", "seg", swap)(dataset)
     sign(dataset)
     failed = failures(evaluate(dataset, page=False))
-    assert failed == {"seg_side", "seg_sizes", "mask_truth", "pixel_truth"}
+    assert failed == {"seg_side", "seg_sizes", "lobes_lesions", "mask_truth", "pixel_truth"}
 
 
 def test_a_biased_reader_is_noticed(dataset: Path) -> None:

@@ -35,7 +35,7 @@ def lungs_at_4mm(plan):
     grid = volume.grid_of(anatomy, 64, 5.0)
     spacing = np.full(3, 4.0)
     counts = tuple(int(n) for n in np.ceil(np.array(grid.shape) * grid.spacing / spacing))
-    fine = volume.Grid(counts, grid.origin, spacing)
+    fine = fit.Grid(counts, grid.origin, spacing)
     return anatomy, fine, volume.sample(anatomy, warp.Pose(), fine, anatomy.atlas.labels, 0)
 
 

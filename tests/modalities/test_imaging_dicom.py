@@ -22,9 +22,13 @@ from modalities.imaging import atlas, warp
 from ontology.errors import ConsilienceError
 
 SIDE = {"R": "right", "L": "left"}
-VALIDATOR = shutil.which("dciodvfy", path=str(Path(sys.executable).parent)) or shutil.which(
-    "dciodvfy"
-)
+
+
+def tool(name):
+    return shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+
+
+VALIDATOR = tool("dciodvfy")
 
 
 pytestmark = pytest.mark.slow
@@ -37,7 +41,8 @@ def lesion(name, lobe, long, short, **other):
     )  # fmt: skip
 
 
-NODE = Finding("L06", "lymph_node", True, "mediastinal_node", None, "midline", 22.4, 15.3, 22, 15)
+NODE = Finding("L06", "lymph_node", True, "mediastinal_node", None, "midline", 22.4, 15.3, 22, 15,
+               is_target=True)  # fmt: skip
 BRAIN = Finding("L07", "brain_lesion", True, "brain", None, "left", 12.0, 9.0, 12, 9)
 FLECK = Finding(
     "L08", "lung_lesion", True, "lung", "LLL", "left", 2.1, 2.0, None, None, rendered=("ct",)
@@ -55,7 +60,7 @@ def plan_of(day, *findings, weight=80.0):
 
 
 PLANS = (
-    plan_of(0, lesion("L01", "RUL", 31.7, 22.9), lesion("L02", "LLL", 14.2, 10.3),
+    plan_of(0, lesion("L01", "RUL", 31.7, 22.9, is_target=True), lesion("L02", "LLL", 14.2, 10.3),
             lesion("L03", "RLL", 64.8, 49.1), lesion("L04", "LUL", 10.0, 8.0), NODE, BRAIN, FLECK),
     plan_of(42, lesion("L01", "RUL", 20.4, 15.2), lesion("L02", "LLL", 18.9, 12.7)),
     plan_of(84),
@@ -116,12 +121,15 @@ def test_one_study_a_plan_in_day_order_with_paths(studies):
     assert [s.plan.day for s in found] == [42, 84]
     paths = [str(a.path) for a in studies[0].artifacts]
     assert paths[0] == "imaging/P0000003/ct-d0000/ct/0001.dcm"
-    assert paths[-2:] == [
+    assert paths[-5:] == [
         "imaging/P0000003/ct-d0000/seg/0001.dcm",
         "imaging/P0000003/ct-d0000/sr/0001.dcm",
+        "imaging/P0000003/ct-d0000/lobes/0001.dcm",
+        "imaging/P0000003/ct-d0000/dx/0001.dcm",
+        "imaging/P0000003/ct-d0000/dx/0002.dcm",
     ]
-    # Without a lesion there is no SEG, and without a measurement no SR.
-    assert {a.path.parent.name for a in studies[2].artifacts} == {"ct"}
+    # Without a lesion there is no SEG of lesions, and without a measurement no SR.
+    assert {a.path.parent.name for a in studies[2].artifacts} == {"ct", "lobes", "dx"}
 
 
 def test_renderings_say_what_is_not_in_the_pixels_and_why(studies):
@@ -233,7 +241,7 @@ def test_a_twin_with_another_future_shares_the_past():
 
 def test_sr_gives_the_measured_values(studies):
     (sr,) = read(studies[0], "sr")
-    groups = {}
+    groups, targets = {}, {}
     for container in sr.ContentSequence:
         if container.ConceptNameCodeSequence[0].CodeMeaning != "Imaging Measurements":
             continue
@@ -247,19 +255,23 @@ def test_sr_gives_the_measured_values(studies):
             unit = items["Long axis"].MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0]
             assert unit.CodeValue == "mm"
             assert "Finding Site" in items
+            status = items["Baseline Category"].ConceptCodeSequence[0]
+            targets[name] = status.CodeMeaning == "Target Lesion at Baseline"
     wanted = {
         f.finding_id: {"Long axis": f.measured_long_mm, "Short axis": f.measured_short_mm}
         for f in PLANS[0].findings
         if f.site in ("lung", "mediastinal_node") and f.measured_long_mm
     }
     assert groups == wanted
+    assert targets == {name: name in ("L01", "L06") for name in wanted}
     texts = [i.TextValue for i in sr.ContentSequence if i.ValueType == "TEXT"]
     assert any("SYNTHETIC" in t for t in texts)
 
 
 def test_headers_come_from_the_plan_and_say_synthetic(studies):
     for study in studies:
-        for ds in read(study, "ct")[:2] + read(study, "seg") + read(study, "sr"):
+        others = [ds for series in ("seg", "sr", "lobes", "dx") for ds in read(study, series)]
+        for ds in read(study, "ct")[:2] + others:
             assert ds.PatientID == "P0000003" and ds.PatientSex == "M"
             assert ds.PatientName.family_name == "P0000003"
             assert ds.PatientAge == "066Y" and float(ds.PatientSize) == 1.75
@@ -283,13 +295,14 @@ def test_the_same_plans_give_the_same_bytes_seconds_later(studies):
     assert again == studies[0]
 
 
+@pytest.mark.required
 @pytest.mark.skipif(VALIDATOR is None, reason="dicom3tools not installed")
 def test_dciodvfy_finds_no_error(studies, tmp_path):
     chosen = [
         a for s in studies[:2] for a in s.artifacts
         if a.path.parent.name != "ct" or a.path.name in ("0001.dcm", "0030.dcm")
     ]  # fmt: skip
-    assert len(chosen) == 8
+    assert len(chosen) == 14
     for number, artifact in enumerate(chosen):
         file = tmp_path / f"{number}.dcm"
         file.write_bytes(artifact.data)
@@ -302,6 +315,24 @@ def test_dciodvfy_finds_no_error(studies, tmp_path):
         [VALIDATOR, str(tmp_path / "broken.dcm")], capture_output=True, text=True, check=False
     )
     assert "Error" in done.stdout + done.stderr  # so the validator does look
+
+
+@pytest.mark.required
+@pytest.mark.skipif(VALIDATOR is None, reason="dicom3tools not installed")
+def test_dcentvfy_finds_one_patient_and_one_study(studies, tmp_path):
+    for artifact in studies[0].artifacts:
+        path = tmp_path / f"{artifact.path.parent.name}_{artifact.path.name}"
+        path.write_bytes(artifact.data)
+    files = sorted(map(str, tmp_path.iterdir()))
+    done = subprocess.run([tool("dcentvfy"), *files], capture_output=True, text=True, check=False)
+    said = (done.stdout + done.stderr).splitlines()
+    # It files Accession Number, empty here, under two entities of its own.
+    assert [line for line in said if line and "AccessionNumber" not in line] == []
+    other = pydicom.dcmread(files[0])
+    other.PatientSex = "F"
+    other.save_as(files[0])
+    done = subprocess.run([tool("dcentvfy"), *files], capture_output=True, text=True, check=False)
+    assert "PatientSex" in done.stdout + done.stderr
 
 
 def test_plans_of_two_patients_are_refused():

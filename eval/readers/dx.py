@@ -1,0 +1,158 @@
+"""Reads chest radiographs, and compares them with a parallel projection of the CT.
+
+Method (:func:`match`). The CT is summed along straight parallel lines, in water-equivalent mm, as
+the radiograph's own header says that it looks at the patient. Both are brought to a coarse grid in
+mm at the middle of the body, by the header's pixel and magnification, and the middle of the
+radiograph is sought in the projection by normalised cross-correlation. A cone beam magnifies what
+is near the source more than what is far, so the two agree well but never exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.feature import match_template
+
+from eval.readers.ct import Volume
+from eval.readers.dicom import FAULTS, open_dicom, unreadable
+
+F64 = NDArray[np.float64]
+GRID_MM = 4.0
+BORDER = 0.2
+"""Share of the radiograph left out at each side, so that the rest fits into the projection."""
+HEART_ROWS = (0.30, 0.65)
+"""Rows in which the heart's shadow is looked for, as a share of the image's height."""
+HEART_REACH_MM = 110.0
+"""How far from the body's middle lung must begin, or the row is not counted."""
+HEART_LEVEL = 0.4
+"""Where the shadow ends: this share of the way from lung to the densest of the middle."""
+BODY_LEVEL = 0.15
+"""Share of the middle's density from which a column belongs to the body."""
+LEAST_ROWS = 6
+
+
+@dataclass(frozen=True)
+class Radiograph:
+    """One radiograph.
+
+    ``density``: (rows, columns), higher where less radiation came through; ``directions``: of
+    columns and rows, as ``("L", "F")``; ``spacing``: (row, column) mm at the detector;
+    ``magnification``: of the body's middle.
+    """
+
+    view: str
+    directions: tuple[str, str]
+    density: F64
+    spacing: tuple[float, float]
+    magnification: float
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Correlation with the projection of the CT as oriented, and with its mirror image."""
+
+    correlation: float
+    mirrored: float
+
+
+def read_dx(path: Path) -> Radiograph:
+    """One DX or CR image; raises ``ConsilienceError`` where unreadable."""
+    ds = open_dicom(path)
+    try:
+        bright = 1.0 if str(ds.PhotometricInterpretation) == "MONOCHROME2" else -1.0
+        across, down = (str(d) for d in ds.PatientOrientation)
+        spacing = ds.get("ImagerPixelSpacing") or ds.PixelSpacing
+        return Radiograph(
+            view=str(ds.get("ViewPosition", "")),
+            directions=(across, down),
+            density=bright * np.asarray(ds.pixel_array, dtype=np.float64),
+            spacing=(float(spacing[0]), float(spacing[1])),
+            magnification=float(ds.get("EstimatedRadiographicMagnificationFactor") or 1.0),
+        )
+    except FAULTS as error:
+        raise unreadable(path, error) from error
+
+
+def match(radiograph: Radiograph, volume: Volume) -> Match | None:
+    """How well the radiograph is the projection of this CT; None for other than upright views."""
+    across, down = radiograph.directions
+    if across not in ("L", "R", "A", "P") or down not in ("F", "H"):
+        return None
+    projection = _projection(volume, across, down)
+    middle = _middle(radiograph)
+    short = [max(0, b - a + 1) for a, b in zip(projection.shape, middle.shape, strict=True)]
+    projection = np.pad(projection, [(n, n) for n in short])
+    correlation: Any = match_template
+    return Match(
+        float(correlation(projection, middle).max()),
+        float(correlation(projection, middle[:, ::-1]).max()),
+    )
+
+
+def _projection(volume: Volume, across: str, down: str) -> F64:
+    """Water-equivalent mm along parallel lines, every ``GRID_MM``, turned as the header says."""
+    water = np.clip(1 + volume.hu / 1000, 0, None)
+    lateral = across in ("A", "P")
+    axis, own = (2, 4) if lateral else (1, 0)
+    seen = water.sum(axis=axis, dtype=np.float64) * volume.spacing[2 - axis]
+    # Rows of the CT run to the back and columns to the left where the cosines are 1.
+    forward = (volume.orientation[own] > 0) == (across in ("P", "L"))
+    seen = seen[:, :: 1 if forward else -1]
+    if down == "F":
+        seen = seen[::-1]
+    pixel = volume.spacing[0] if lateral else volume.spacing[1]
+    return _resampled(seen, (volume.slice_mm, pixel))
+
+
+def _middle(radiograph: Radiograph) -> F64:
+    spacing = [mm / radiograph.magnification for mm in radiograph.spacing]
+    whole = _resampled(radiograph.density, (spacing[0], spacing[1]))
+    rows, columns = (round(BORDER * n) for n in whole.shape)
+    return whole[rows : -rows or None, columns : -columns or None]
+
+
+def _resampled(image: F64, spacing: tuple[float, float]) -> F64:
+    """The image every ``GRID_MM``, smoothed to that."""
+    step = [GRID_MM / mm for mm in spacing]
+    smooth = ndimage.gaussian_filter(image, [max(0.0, s / 2) for s in step])
+    axes = [np.arange(0, n - 1 + 1e-9, s) for n, s in zip(image.shape, step, strict=True)]
+    grid = np.meshgrid(*axes, indexing="ij")
+    return np.asarray(ndimage.map_coordinates(smooth, grid, order=1, mode="nearest"))
+
+
+def heart_left_mm(radiograph: Radiograph) -> float | None:
+    """How much further the middle shadow reaches to the patient's left than to the right, mm.
+
+    Row by row, from the body's middle outwards to where lung begins; the median over rows, so that
+    a tumour or the dome of the liver in a few of them does not matter. None for other than frontal
+    views, and where too few rows have lung at both sides.
+    """
+    across, _ = radiograph.directions
+    if across not in ("L", "R"):
+        return None
+    pixel = radiograph.spacing[1] / radiograph.magnification
+    smooth = ndimage.gaussian_filter(radiograph.density, 3.0 / pixel)
+    rows, columns = smooth.shape
+    step = max(1, round(GRID_MM / pixel))
+    band = smooth[round(HEART_ROWS[0] * rows) : round(HEART_ROWS[1] * rows) : step]
+    band = band if across == "L" else band[:, ::-1]
+    inner = band[:, columns // 3 : columns - columns // 3]
+    body = [np.flatnonzero(row > BODY_LEVEL * np.median(inner)) for row in band]
+    centres = [(found[0] + found[-1]) / 2 for found in body if len(found)]
+    if not centres:
+        return None
+    middle, reach = round(float(np.median(centres))), round(HEART_REACH_MM / pixel)
+    right = band[:, max(0, middle - reach) : middle][:, ::-1]
+    left = band[:, middle + 1 : middle + reach + 1]
+    lung = max(float(np.quantile(side, 0.05)) for side in (right, left))
+    level = lung + HEART_LEVEL * (float(np.median(inner.max(axis=1))) - lung)
+    ends = [(side < level).argmax(axis=1) for side in (right, left)]
+    both = (right < level).any(axis=1) & (left < level).any(axis=1)
+    if int(both.sum()) < LEAST_ROWS:
+        return None
+    return float(np.median((ends[1] - ends[0])[both])) * pixel
