@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from ct import claims
+from ct import claims, modes
 from results import FOLDER, Row, write
 
 PARTS: dict[str, Callable[[tuple[str, ...]], list[Row]]] = {
@@ -28,31 +28,28 @@ PARTS: dict[str, Callable[[tuple[str, ...]], list[Row]]] = {
 }
 
 
-def kept(parts: set[str]) -> list[Row]:
+def others(part: str) -> list[Row]:
     """Rows of the file that belong to other parts."""
     path = FOLDER / "imaging.json"
     if not path.exists():
         return []
     rows = [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
-    return [row for row in rows if row.part not in parts]
+    return [row for row in rows if row.part != part]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--parts", default=",".join(PARTS))
-    parser.add_argument("--modes", default=",".join(claims.modes.MODES))
+    parser.add_argument("--modes", default=",".join(modes.MODES))
     options = parser.parse_args()
-    parts, modes = options.parts.split(","), tuple(options.modes.split(","))
-    started = time.perf_counter()
-    rows = kept(set(parts))
-    for name in parts:
-        print(f"[{time.perf_counter() - started:5.0f} s] {name}", flush=True)
-        rows += [replace(row, part=name) for row in PARTS[name](modes)]
+    chosen = tuple(options.modes.split(","))
     order = list(PARTS)
-    write(
-        "imaging", sorted(rows, key=lambda row: order.index(row.part) if row.part in order else 99)
-    )
-    print(f"[{time.perf_counter() - started:5.0f} s] done")
+    started = time.perf_counter()
+    for name in options.parts.split(","):
+        found = [replace(row, part=name) for row in PARTS[name](chosen)]
+        print(f"[{time.perf_counter() - started:5.0f} s] {name}", flush=True)
+        # Written part by part: what is measured is not lost with what comes after it.
+        write("imaging", sorted([*others(name), *found], key=lambda row: order.index(row.part)))
 
 
 if __name__ == "__main__":
