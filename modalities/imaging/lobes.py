@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from alignment.plan import EncounterPlan
-from modalities.imaging import dicom, volume, warp
+from modalities.imaging import dicom, fit, volume, warp
 from modalities.imaging.atlas import LOBE_LABELS
 from modalities.imaging.codes import LOBES, SIDES
 from modalities.imaging.warp import Anatomy

@@ -10,7 +10,7 @@ from scipy.spatial.distance import pdist
 from skimage.measure import label, regionprops
 
 from alignment.plan import EncounterPlan, Protocol, Subject
-from modalities.imaging import atlas, body, nodule, shapes, volume, warp
+from modalities.imaging import atlas, body, fit, nodule, shapes, volume, warp
 from modalities.imaging.shape_pool import POOL
 
 
