@@ -39,6 +39,7 @@ from modalities import labs
 from modalities.genomics import Genotypes, genotypes, write_genotypes
 from ontology.errors import ConsilienceError
 from ontology.knowledge import KnowledgeGraph
+from ontology.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from eval import ConsistencyReport
@@ -142,6 +143,23 @@ def insert_lesion(
     from modalities.imaging.insert import insert_lesion as insert  # nibabel and pydicom, as above
 
     return insert(ct, spec, seed, spacing=spacing, out=out)
+
+
+def train(what: str, config: str | Path, *, out: str | Path) -> Path:
+    """Train a network of ours; goes on where an earlier call with the same ``out`` stopped.
+
+    ``what``: ``imaging``, the CT network. ``config``: a bundled name (``imaging``) or the
+    path of a YAML file: scans, the user's own CTs with lesion masks, steps, adapter rank. Returns
+    the path of the weights; beside them are the losses and sample panels.
+    """
+    if what != "imaging":
+        raise ConsilienceError("nothing of that name to train", got=what, wanted="imaging")
+    from modalities.imaging.diffusion import config as settings
+    from modalities.imaging.diffusion import data, training
+
+    path = bundled(str(config), "training") if is_name(config) else Path(config)
+    chosen = read_yaml(path).parse(settings.TrainingConfig)
+    return training.train(data.scans_of(chosen), None, chosen, Path(out))
 
 
 def explain(

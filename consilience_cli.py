@@ -132,6 +132,16 @@ def explain(
 
 
 @app.command()
+def train(
+    what: Annotated[str, typer.Argument(help="imaging: the CT network.")],
+    config: Config,
+    out: Annotated[Path, typer.Option(help="Folder for weights, losses and panels.")],
+) -> None:
+    """Train a network, or go on with a training that was stopped."""
+    console.print(f"wrote {cs.train(what, config, out=out)}")
+
+
+@app.command()
 def twin(
     dataset: Annotated[Path, typer.Argument(help="The dataset that holds the patient.")],
     patient: Annotated[str, typer.Option(help="Patient id, as P0000007.")],

@@ -14,6 +14,8 @@ from alignment import identifiers
 
 Change = Literal["new", "larger", "smaller", "stable", "resolved"]
 Certainty = Literal["definite", "probable", "possible"]
+Network = Literal["whole", "lesions", "none"]
+"""Where the CT network renders: the whole body, around lesions only, or nowhere."""
 
 STABLE_MM = 2.0
 """A measured change of at most this many mm is within the reader's variation."""
@@ -63,12 +65,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How the CT is taken: matrix in pixels, slice thickness in mm; and whether radiographs are."""
+    """How the CT is taken: matrix in pixels, slice thickness in mm; whether radiographs are.
+
+    ``network``: where the diffusion network renders it.
+    """
 
     matrix: int = 256
     slice_mm: float = 5.0
     contrast: bool = True
     radiographs: bool = True
+    network: Network = "whole"
 
 
 @dataclass(frozen=True)

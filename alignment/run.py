@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from alignment.identifiers import MAX_PATIENTS
-from alignment.plan import Protocol
+from alignment.plan import Network, Protocol
 from ontology.errors import ConsilienceError, nearest
 from ontology.yamlfile import read_yaml
 
@@ -56,12 +56,13 @@ class ImagingOptions(BaseModel):
     slice_mm: float = Field(default=5.0, ge=1.0, le=10.0)
     contrast: bool = True
     radiographs: bool = True
+    network: Network = "whole"
     max_studies: int | None = Field(default=None, ge=1)
 
     @property
     def protocol(self) -> Protocol:
         """The CT protocol of a plan."""
-        return Protocol(self.matrix, self.slice_mm, self.contrast, self.radiographs)
+        return Protocol(self.matrix, self.slice_mm, self.contrast, self.radiographs, self.network)
 
 
 class RunConfig(BaseModel):

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from alignment.noise import Noise
-from alignment.plan import EncounterPlan, Finding, Protocol, Subject
+from alignment.plan import EncounterPlan, Finding, Network, Protocol, Subject
 from ct.volumes import PIXEL_MM, SLICE_MM, Scan
 from modalities import imaging
 from modalities.imaging import placement, volume, warp
+from modalities.imaging.atlas import LUNG_LABELS
+from modalities.imaging.diffusion import sampler
+from modalities.imaging.diffusion.sampler import Key, Sampling
+from modalities.imaging.diffusion.tissue import Regions
+from modalities.imaging.drawing import Drawn
+from modalities.imaging.fit import Grid
 from modalities.imaging.placement import SIDE_LOBES, Place
-from modalities.imaging.volume import Drawn, Grid, Volume
+from modalities.imaging.volume import Volume
 from modalities.imaging.warp import Anatomy
 
 Places = dict[str, Place | str]
@@ -26,13 +33,36 @@ _SHORT_SHARE = (0.6, 0.85)
 def warped(plan: EncounterPlan, anatomy: Anatomy, grid: Grid, places: Places) -> Volume:
     """t0 = 0: the deformed real HU as they are, without lesions and without noise."""
     hu = volume.sample(anatomy, warp.pose_of(plan), grid, anatomy.atlas.ct, 1)
-    return Volume(grid, np.rint(hu).astype(np.int16), (), {})
+    return Volume(grid, np.rint(hu).astype(np.int16), np.zeros(grid.shape, np.float32), (), {})
+
+
+def by(network: Network) -> Renderer:
+    """The product's renderer with the network over the whole body, around lesions, or without."""
+
+    def render(plan: EncounterPlan, anatomy: Anatomy, grid: Grid, places: Places) -> Volume:
+        protocol = dataclasses.replace(plan.protocol, network=network)
+        return volume.render(dataclasses.replace(plan, protocol=protocol), anatomy, grid, places)
+
+    return render
+
+
+def labels_only(plan: EncounterPlan, anatomy: Anatomy, grid: Grid, places: Places) -> Volume:
+    """From noise alone, told only the tissue map of what the first stage drew."""
+    drawn = by("none")(plan, anatomy, grid, places)
+    labels = volume.sample(anatomy, warp.pose_of(plan), grid, anatomy.atlas.labels, 0)
+    regions = Regions(labels > 0, np.isin(labels, LUNG_LABELS), drawn.lesion)
+    key = Key(plan.seed, plan.patient_index, plan.day)
+    hu = sampler.denoise(
+        drawn.hu.astype(np.float32), regions, float(grid.spacing[1]), key, Sampling(1.0, 8, False)
+    )
+    return dataclasses.replace(drawn, hu=np.rint(hu).astype(np.int16))
 
 
 MODES: dict[str, Renderer] = {
-    "first stage": volume.render,
+    "first stage": by("none"),
     "t0 = 0": warped,
-    # "diffusion" and "labels only" are one line each here.
+    "diffusion": by("whole"),
+    "labels only": labels_only,
 }
 
 
@@ -75,8 +105,8 @@ def volumes_of(
     if pixel_mm is not None:
         grid = _regridded(grid, pixel_mm)
     places: Places = {}
-    if placement.first_appearances(plans):
-        places = placement.place_all(plans, imaging._lungs(anatomy, grid))
+    if any(placement.drawable(plan) for plan in plans):
+        places = placement.place_all(plans, imaging._map(anatomy, grid))
     for plan in plans:
         yield plan, MODES[mode](plan, anatomy, grid, places)
 

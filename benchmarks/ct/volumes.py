@@ -54,7 +54,7 @@ class Scan:
 
 @functools.lru_cache(maxsize=1)
 def _raw_atlas() -> Scan:
-    hu, spacing, bottom = atlas._oriented(assets.locate(assets.ATLAS_CT))
+    hu, spacing, bottom = atlas.oriented(assets.locate(assets.ATLAS_CT))
     lesion = nodule.voxels(hu.shape, bottom, float(spacing[0]))
     return Scan("atlas", hu, spacing, (lesion,))
 

@@ -79,13 +79,13 @@ class Atlas:
 @functools.lru_cache(maxsize=1)
 def load() -> Atlas:
     """Read and clean the atlas (some seconds; kept for the life of the process)."""
-    voxels, spacing, bottom_mm = _oriented(assets.locate(assets.ATLAS_CT))
+    voxels, spacing, bottom_mm = oriented(assets.locate(assets.ATLAS_CT))
     ct = voxels.astype(np.int16)
-    labels = _oriented(assets.locate(assets.ATLAS_LABELS))[0].astype(np.uint8)
+    labels = oriented(assets.locate(assets.ATLAS_LABELS))[0].astype(np.uint8)
 
     lesion = nodule.voxels(ct.shape, bottom_mm, float(spacing[0]))
     ct, labels = nodule.remove(ct, labels, lesion, spacing, LUNG_LABELS)
-    skin = _body(ct)
+    skin = inside_skin(ct)
     body = np.stack([_filled(plane) for plane in skin])
     body = ndimage.gaussian_filter(body.astype(np.float32), (0.7, 4.0, 4.0)) > 0.5
     ct[body & ~skin] = _FAT_HU
@@ -112,7 +112,7 @@ def load() -> Atlas:
     )
 
 
-def _oriented(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], float]:
+def oriented(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], float]:
     """Voxels as (z up, y to the back, x to the left), spacing in mm, z of slice 0 in mm."""
     image = nib.Nifti1Image.from_filename(path)
     affine = np.asarray(image.affine, dtype=np.float64)
@@ -126,7 +126,7 @@ def _oriented(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], flo
     return np.ascontiguousarray(turned), spacing, float(ends.min())
 
 
-def _body(ct: NDArray[np.int16]) -> NDArray[np.bool_]:
+def inside_skin(ct: NDArray[np.int16]) -> NDArray[np.bool_]:
     """(z, y, x): inside the skin; table, clothes and the air around are outside."""
     body = np.zeros(ct.shape, dtype=bool)
     for index, plane in enumerate(ct):

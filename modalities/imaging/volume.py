@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from alignment.noise import Noise
 from alignment.plan import EncounterPlan
-from modalities.imaging import drawing, warp
+from modalities.imaging import drawing, texture, warp
 from modalities.imaging.drawing import Drawn
 from modalities.imaging.fit import Grid
 from modalities.imaging.placement import Place
@@ -23,8 +23,9 @@ _BELOW_MM, _ABOVE_MM = 25.0, 12.0
 _MARGIN_MM = 8.0
 _MAX_FIELD_MM = 500.0
 _NODE_PX = 4
-_NOISE_HU = 7.0
-"""Noise of the visit, on top of what the atlas keeps of its own after averaging."""
+_NOISE_HU = 2.5
+"""Of the visit's own. The atlas, averaged to thicker slices, has 5.6 HU in soft tissue, and so
+has the network; real CT has 4.6 to 6.7 (benchmarks/imaging.py)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +128,7 @@ def render(
         hu, np.zeros(grid.shape, np.float32), grid, lambda: _labels(anatomy, pose, grid)
     )
     drawing.draw(plan, pose, scene, places)
-    # From here on: scene.hu is float HU with the lesions in it, without this visit's noise.
+    texture.render(plan, scene)
     return finish(plan, scene)
 
 

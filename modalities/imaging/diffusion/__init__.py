@@ -1,0 +1,1 @@
+"""Diffusion: the network that renders Hounsfield units, its sampling and its training."""
