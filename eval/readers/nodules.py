@@ -28,8 +28,8 @@ _DENSE_HU = -300.0
 _DENTS_MM = {12.0: (2.2, 4.5, 8.0, 13.0), 30.0: (8.0, 12.0)}
 """Radius of the closing of the lungs, and of the openings of what is dense in it."""
 _SMALLEST_ML, _LARGEST_ML = 0.15, 300.0
-AIR_SHARE = 0.87
-"""Of the ring two pixels wide around a piece, what must be aerated."""
+AIR_SHARE, AIR_SHARE_SMALLEST = 0.87, 0.95
+"""Of the ring two pixels wide around a piece, what must be aerated; small vessels branch."""
 CAP_SHARE = 0.55
 """Of its middle, seen from above and from below, what must be aerated on the next slices."""
 MASS_ML, MASS_MM, MASS_AIR_SHARE = 8.0, 15.0, 0.90
@@ -90,9 +90,10 @@ class Candidate:
         small = self.volume_ml < SMALL_ML
         hu = HU_RANGE_SMALL if small else HU_RANGE
         bright = BRIGHT_RANGE_SMALL if small else BRIGHT_RANGE
-        fill = FILL_SMALLEST if self.volume_ml < SMALLEST_ML else FILL
+        smallest = self.volume_ml < SMALLEST_ML
+        fill = FILL_SMALLEST if smallest else FILL
         return (
-            self.ring >= AIR_SHARE
+            self.ring >= (AIR_SHARE_SMALLEST if smallest else AIR_SHARE)
             and (self.cap >= CAP_SHARE or mass)
             and hu[0] <= self.hu <= hu[1]
             and bright[0] <= self.bright <= bright[1]
