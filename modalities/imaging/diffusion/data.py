@@ -52,7 +52,7 @@ def scans_of(config: TrainingConfig) -> list[Scan]:
 
 def _mask(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """A NIfTI mask, turned as the CT is."""
-    image = nib.as_closest_canonical(nib.Nifti1Image.from_filename(path))
+    image = nib.as_closest_canonical(nib.Nifti1Image.from_filename(path))  # type: ignore[no-untyped-call]
     # Canonical axes run to the right, front and top; ours to the top, the back and the left.
     mask = np.asarray(image.dataobj).transpose(2, 1, 0)[:, ::-1, ::-1] > 0
     if mask.shape != tuple(shape):

@@ -60,7 +60,9 @@ class Key:
 @functools.lru_cache(maxsize=2)
 def flow(path: Path = WEIGHTS) -> network.Flow:
     """The network with its weights, kept for the life of the process."""
-    return network.load(path).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    loaded = network.load(path)
+    loaded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return loaded
 
 
 def denoise(

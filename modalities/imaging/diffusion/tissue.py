@@ -67,7 +67,7 @@ class Conditions:
 
     def residual(self, hu: F32) -> F32:
         """HU as the network's unknown."""
-        return np.clip((compand(hu) - self.mean) / self.spread, -LIMIT, LIMIT)
+        return np.asarray(np.clip((compand(hu) - self.mean) / self.spread, -LIMIT, LIMIT))
 
     def given(self, low: F32 | None) -> F32:
         """(slices, CHANNELS - 1, rows, columns): classes, mean, blurred residual and its flag."""
@@ -128,7 +128,7 @@ def find_regions(hu: F32, lesion: F32 | None = None) -> Regions:
     """Body and lungs of any chest CT by thresholds; HU (slices, rows, columns)."""
     body = np.stack([_largest_filled(plane) for plane in hu])
     dark = body & (hu < _AIR_HU)
-    parts = measure.label(dark)
+    parts = measure.label(dark)  # type: ignore[no-untyped-call]
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     large = np.flatnonzero(sizes > 0.02 * max(int(body.sum()), 1))
