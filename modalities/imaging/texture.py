@@ -8,6 +8,7 @@ this mode copies it on purpose, and diversity comes from the deformation.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from alignment.plan import EncounterPlan
@@ -20,13 +21,19 @@ from modalities.imaging.diffusion.tissue import Regions
 _AROUND_MM = 10.0
 """How far around a lesion the network renders where only lesions are asked for."""
 
+_SKIN_PX = 2
+"""The skin's edge stays as it was stretched."""
+_FLAT = np.ones((1, 3, 3), bool)
+_PLEURA_HU = -300.0
+
 
 def render(plan: EncounterPlan, scene: drawing.Scene) -> None:
     """Replace the scene's HU, as far as the plan's protocol asks for it."""
     asked = plan.protocol.network
     if asked == "none" or (asked == "lesions" and not scene.drawn):
         return
-    regions = Regions(scene.labels > 0, np.isin(scene.labels, LUNG_LABELS), scene.share)
+    body = ndimage.binary_erosion(scene.labels > 0, _FLAT, iterations=_SKIN_PX)
+    regions = Regions(body, _lungs(scene), scene.share)
     key = Key(plan.seed, plan.patient_index, plan.day)
     pixel = float(scene.grid.spacing[1])
     if asked == "whole":
@@ -43,3 +50,10 @@ def render(plan: EncounterPlan, scene: drawing.Scene) -> None:
         near = ndimage.distance_transform_edt(~inside[box], sampling=scene.grid.spacing)
         inside[box] = near <= _AROUND_MM
         scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, inside=inside)
+
+
+def _lungs(scene: drawing.Scene) -> NDArray[np.bool_]:
+    """Lungs, with the half-filled pixels at their border that the labels leave out."""
+    lung = np.isin(scene.labels, LUNG_LABELS)
+    near = ndimage.binary_dilation(lung, _FLAT, iterations=2)
+    return lung | (near & (scene.hu < _PLEURA_HU))
