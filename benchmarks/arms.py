@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from populations import exact, fifteen
 from results import Row
-from scipy.stats import binomtest
 
 from alignment.run import bundled
 from alignment.schemas import PFS_CAUSES
@@ -48,11 +48,10 @@ def interval(endpoint: str, result: Published) -> tuple[float, float]:
     """What counts as reached: the published interval, the exact binomial one, or 15 %."""
     if endpoint == "orr":
         assert result.n is not None
-        exact = binomtest(round(result.value / 100 * result.n), result.n).proportion_ci(0.95)
-        return 100 * exact.low, 100 * exact.high
+        return exact(result.value, result.n)
     if result.low is not None and result.high is not None:
         return result.low, result.high
-    return 0.85 * result.value, 1.15 * result.value
+    return fifteen(result.value)
 
 
 def arm(name: str, knowledge: KnowledgeGraph, patients: int, seed: int) -> Arm:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 from evidence import DRIVERS, EPIDEMIOLOGY, E, Evidence, Measure
-from populations import Populations, doubling_days, lipi_hazard_ratio, within_cv
+from populations import Populations, doubling_days, fifteen, lipi_hazard_ratio, within_cv
 from results import Row, write
 
 COMMAND = "python benchmarks/epidemiology.py"
@@ -53,11 +53,6 @@ def enrolled_brain(symptoms: bool, ecog: bool) -> Measure:
 
 
 NO_INTERVAL = "no interval published: 15 %"
-
-
-def fifteen(value: float) -> tuple[float, float]:
-    """15 % around a published number without an interval."""
-    return 0.85 * value, 1.15 * value
 
 
 def trial(variable: str, *levels: str) -> Measure:

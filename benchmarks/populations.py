@@ -27,6 +27,11 @@ def exact(percent: float, n: int) -> tuple[float, float]:
     return 100 * interval.low, 100 * interval.high
 
 
+def fifteen(value: float) -> tuple[float, float]:
+    """15 % around a published number without an interval."""
+    return 0.85 * value, 1.15 * value
+
+
 def odds(share: float) -> float:
     return share / (1.0 - share)
 

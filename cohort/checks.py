@@ -190,10 +190,9 @@ def check_graph(
 def _effects(
     variable: spec.Variable, here: tuple[object, ...]
 ) -> Iterator[tuple[tuple[object, ...], numbers.Effect]]:
-    fields = ["effects"]
-    if isinstance(variable, spec.Missing):
-        fields = ["mar_effects", "mnar_effects"]
-    for field in fields:
+    """Every effect of a variable, with its path in the file."""
+    missing = isinstance(variable, spec.Missing)
+    for field in ("mar_effects", "mnar_effects") if missing else ("effects",):
         for i, effect in enumerate(getattr(variable, field)):
             yield (*here, field, i), effect
 
@@ -204,7 +203,7 @@ def check_at_random(disease: spec.DiseaseFile, built: dict[str, Mechanism], add:
         if not isinstance(variable, spec.Missing):
             continue
         for i, effect in enumerate(variable.mar_effects):
-            if effect.parent in built and built[effect.parent].dynamic:
+            if built[effect.parent].dynamic:
                 add(
                     ("variables", name, "mar_effects", i),
                     f"'{effect.parent}' may not be on record: missing at random depends on "

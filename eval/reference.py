@@ -327,9 +327,7 @@ PR_RATIO = (7, 10)
 
 TOO_SMALL_MM = 5.0  # section 4.3.1: a target that is there but too small to measure counts 5 mm
 CONFIRMED_AFTER_D = 28  # section 4.4.3: confirmation no less than four weeks later
-STABLE_FROM_D = (
-    35  # section 4.4.3: a minimum from the start, as protocols have it; week 6 less a week
-)
+STABLE_FROM_D = 35  # section 4.4.3 leaves the minimum to the protocol: week 6 less a week
 
 # Change wording of reports: differences within reader variation are "stable".
 STABLE_MM = 2.0

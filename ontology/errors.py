@@ -50,10 +50,20 @@ def _rebuild(
     return ConsilienceError(what, where=where, got=got, wanted=wanted, remedy=remedy)
 
 
+MOST_NAMES = 20
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Return "did you mean ..." when a name is close to ``name``, else the sorted alternatives."""
+    """Return "did you mean ..." when a name is close to ``name``, else the sorted alternatives.
+
+    Of more than ``MOST_NAMES`` the closest are listed, and how many others there are.
+    """
     known = sorted(names)
+    listed = ", ".join(known)
+    if len(known) > MOST_NAMES:
+        likely = difflib.get_close_matches(name, known, n=MOST_NAMES, cutoff=0.0)
+        listed = f"{', '.join(likely)} and {len(known) - MOST_NAMES} others"
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if close:
-        return f"did you mean '{close[0]}'? ({', '.join(known)})"
-    return "one of " + ", ".join(known)
+        return f"did you mean '{close[0]}'? ({listed})"
+    return f"one of {listed}"

@@ -125,6 +125,8 @@ def test_an_interrupted_run_leaves_nothing_and_a_resumed_one_is_identical(
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             start_new_session=True,
+            # A suite that runs in the background hands down an ignored SIGINT.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         partial = tmp_path / f".out-{resume}.partial"
         deadline = time.monotonic() + 90

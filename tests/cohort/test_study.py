@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -74,23 +75,37 @@ def test_central_review_stops_with_the_investigator(placebo: Arm) -> None:
     assert 0.01 < only_investigator.mean() < 0.3
 
 
-def test_later_lines_and_crossover(knowledge: KnowledgeGraph, placebo: Arm) -> None:
-    """Removing later lines lowers survival; crossover changes it and not progression."""
-    study = load_study("keynote189_placebo")
-    arms = {
-        name: run_study(study, placebo.model.do(Intervention(name, False)), N, seed=3).outcomes
+@pytest.fixture(scope="module")
+def without(placebo: Arm) -> dict[str, pd.DataFrame]:
+    """Outcomes of the same patients without later lines, and without crossover."""
+    return {
+        name: run_study(
+            placebo.study, placebo.model.do(Intervention(name, False)), N, seed=3
+        ).outcomes
         for name in ("later_lines", "crossover")
     }
+
+
+def median_os(outcomes: pd.DataFrame) -> float:
+    return median(outcomes["os_days"].to_numpy(), outcomes["os_event"].to_numpy())
+
+
+def test_later_lines_and_crossover(placebo: Arm, without: dict[str, pd.DataFrame]) -> None:
+    """Removing later lines lowers survival; crossover changes it and not progression."""
     factual = placebo.outcomes
-    for frame in arms.values():
-        assert np.array_equal(frame["pfs_days"], factual["pfs_days"])
-        assert np.array_equal(frame["confirmed_response"], factual["confirmed_response"])
-    os = {
-        name: median(f["os_days"].to_numpy(), f["os_event"].to_numpy())
-        for name, f in {**arms, "factual": factual}.items()
-    }
-    assert os["later_lines"] < os["factual"]
-    assert os["crossover"] < os["factual"]
+    for outcomes in without.values():
+        assert np.array_equal(outcomes["pfs_days"], factual["pfs_days"])
+        assert np.array_equal(outcomes["confirmed_response"], factual["confirmed_response"])
+        assert median_os(outcomes) < median_os(factual)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="the first line's log-normal hazard goes on falling after progression, so that docetaxel, "
+    "which starts a new one in patients who have become ill, comes out below no later line",
+)
+def test_docetaxel_is_better_than_no_later_line(without: dict[str, pd.DataFrame]) -> None:
+    assert median_os(without["later_lines"]) < median_os(without["crossover"])
 
 
 def test_an_unknown_study_is_refused() -> None:
