@@ -24,7 +24,6 @@ _AROUND_MM = 10.0
 _SKIN_PX = 2
 """The skin's edge stays as it was stretched."""
 _FLAT = np.ones((1, 3, 3), bool)
-_PLEURA_HU = -300.0
 
 
 def render(plan: EncounterPlan, scene: drawing.Scene) -> None:
@@ -33,7 +32,7 @@ def render(plan: EncounterPlan, scene: drawing.Scene) -> None:
     if asked == "none" or (asked == "lesions" and not scene.drawn):
         return
     body = ndimage.binary_erosion(scene.labels > 0, _FLAT, iterations=_SKIN_PX)
-    regions = Regions(body, _lungs(scene), scene.share)
+    regions = Regions(body, np.isin(scene.labels, LUNG_LABELS), scene.share)
     key = Key(plan.seed, plan.patient_index, plan.day)
     pixel = float(scene.grid.spacing[1])
     if asked == "whole":
@@ -50,10 +49,3 @@ def render(plan: EncounterPlan, scene: drawing.Scene) -> None:
         near = ndimage.distance_transform_edt(~inside[box], sampling=scene.grid.spacing)
         inside[box] = near <= _AROUND_MM
         scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, inside=inside)
-
-
-def _lungs(scene: drawing.Scene) -> NDArray[np.bool_]:
-    """Lungs, with the half-filled pixels at their border that the labels leave out."""
-    lung = np.isin(scene.labels, LUNG_LABELS)
-    near = ndimage.binary_dilation(lung, _FLAT, iterations=2)
-    return lung | (near & (scene.hu < _PLEURA_HU))

@@ -20,13 +20,20 @@ Bools = NDArray[np.bool_]
 _HU = (-1024.0, -850.0, -700.0, -200.0, -120.0, 200.0, 500.0, 1500.0)
 _COMPANDED = (-1.0, -0.75, -0.5, -0.3, -0.2, 0.6, 0.8, 1.0)
 
-CLASSES = ("air", "lung", "lung_vessel", "fat", "soft", "bright", "lesion")
-AIR, LUNG, VESSEL, FAT, SOFT, BRIGHT, LESION = range(len(CLASSES))
-"""air: outside the body, and in it outside the lungs; bright: bone and contrast medium."""
-SPREAD = np.array([0.04, 0.13, 0.25, 0.05, 0.07, 0.13, 0.10], dtype=np.float32)
+CLASSES = ("air", "lung", "lung_vessel", "edge", "fat", "soft", "bright", "lesion")
+AIR, LUNG, VESSEL, EDGE, FAT, SOFT, BRIGHT, LESION = range(len(CLASSES))
+"""air: outside the body, and in it outside the lungs; edge: half air, half tissue, outside the
+lungs; bright: bone and contrast medium."""
+SPREAD = np.array([0.04, 0.13, 0.25, 0.16, 0.05, 0.07, 0.13, 0.15], dtype=np.float32)
 """Of companded HU within a class, about as in the atlas CT."""
-_VESSEL_HU, _AIR_HU, _FAT_HU, _BRIGHT_HU = -650.0, -500.0, -25.0, 150.0
+_VESSEL_HU, _BRIGHT_HU = -650.0, 150.0
+_AIR_HU, _EDGE_HU, _FAT_HU = -850.0, -150.0, -25.0
+_LUNG_HU = -500.0
+_BORDER_PX = 2
+"""Labels leave out the outermost pixels of a lung: darker than ``_LUNG_HU``, they belong to it."""
+_FLAT = np.ones((1, 3, 3), bool)
 _EDGE_PX = 0.7
+_LESION_PX = 3.0
 BLUR_MM = 2.0
 """The real HU that condition the network are blurred by this sigma."""
 LIMIT = 5.0
@@ -82,7 +89,10 @@ class Conditions:
 
 
 def conditions(hu: F32, regions: Regions, means: F32 | None = None) -> Conditions:
-    """Tissue maps of a stack; ``means``: companded HU by class, measured where not given."""
+    """Tissue maps of a stack; ``means``: companded HU by class, measured where not given.
+
+    A lesion's mean is its own, a few pixels around: part-solid and ground glass keep their density.
+    """
     label = classify(hu, regions)
     companded = compand(hu)
     if means is None:
@@ -93,8 +103,19 @@ def conditions(hu: F32, regions: Regions, means: F32 | None = None) -> Condition
     classes[:, LESION] += regions.lesion
     soft = ndimage.gaussian_filter(classes, (0, 0, _EDGE_PX, _EDGE_PX), truncate=3.0)
     mean = np.einsum("zcyx,c->zyx", soft, means)
+    mean += soft[:, LESION] * (
+        _lesion_mean(companded, regions.lesion, means[LESION]) - means[LESION]
+    )
     spread = np.einsum("zcyx,c->zyx", soft, SPREAD)
     return Conditions(classes, mean.astype(np.float32), spread.astype(np.float32))
+
+
+def _lesion_mean(companded: F32, share: F32, usual: float) -> F32:
+    """(slices, rows, columns) mean companded HU of the lesion around each pixel."""
+    sigma = (0, _LESION_PX, _LESION_PX)
+    weight = ndimage.gaussian_filter(share, sigma, truncate=3.0)
+    around = ndimage.gaussian_filter(share * companded, sigma, truncate=3.0)
+    return np.where(weight > 1e-3, around / np.maximum(weight, 1e-3), usual).astype(np.float32)
 
 
 def classify(hu: F32, regions: Regions) -> NDArray[np.int8]:
@@ -102,15 +123,18 @@ def classify(hu: F32, regions: Regions) -> NDArray[np.int8]:
     label = np.full(hu.shape, SOFT, np.int8)
     label[hu < _FAT_HU] = FAT
     label[hu > _BRIGHT_HU] = BRIGHT
+    label[hu < _EDGE_HU] = EDGE
     label[hu < _AIR_HU] = AIR
-    label[regions.lung] = np.where(hu[regions.lung] > _VESSEL_HU, VESSEL, LUNG)
+    near = ndimage.binary_dilation(regions.lung, _FLAT, iterations=_BORDER_PX)
+    lung = regions.lung | (near & (hu < _LUNG_HU))
+    label[lung] = np.where(hu[lung] > _VESSEL_HU, VESSEL, LUNG)
     label[~regions.body] = AIR
     return label
 
 
 def class_means(companded: F32, label: NDArray[np.int8]) -> F32:
     """(classes,) median companded HU; a class that is absent takes a usual value."""
-    usual = compand(np.array([-1000, -860, -350, -95, 40, 280, 45], dtype=np.float32))
+    usual = compand(np.array([-1000, -860, -350, -400, -95, 40, 280, 45], dtype=np.float32))
     for index in range(len(CLASSES)):
         found = companded[label == index]
         if len(found) > 50:
@@ -127,7 +151,7 @@ def blurred(residual: F32, pixel_mm: float) -> F32:
 def find_regions(hu: F32, lesion: F32 | None = None) -> Regions:
     """Body and lungs of any chest CT by thresholds; HU (slices, rows, columns)."""
     body = np.stack([_largest_filled(plane) for plane in hu])
-    dark = body & (hu < _AIR_HU)
+    dark = body & (hu < _LUNG_HU)
     parts = measure.label(dark)  # type: ignore[no-untyped-call]
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
