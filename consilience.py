@@ -132,17 +132,19 @@ def insert_lesion(
     seed: int = 0,
     *,
     spacing: tuple[float, float, float] | None = None,
+    network: bool = True,
     out: str | Path | None = None,
 ) -> Inserted:
     """A CT of your own with a perfectly segmented lung lesion in it.
 
     ``ct``: a (slices, rows, columns) array in HU with ``spacing`` in mm, a NIfTI file or a DICOM
     folder. ``spec``: a mapping such as ``{"long_mm": 20, "centre": "left lung"}`` with the fields
-    of ``modalities.imaging.insert.LesionSpec``. ``out``: write files of the same kind there.
+    of ``modalities.imaging.insert.LesionSpec``. ``network``: give what was drawn the texture of
+    CT by the diffusion network. ``out``: write files of the same kind there.
     """
     from modalities.imaging.insert import insert_lesion as insert  # nibabel and pydicom, as above
 
-    return insert(ct, spec, seed, spacing=spacing, out=out)
+    return insert(ct, spec, seed, spacing=spacing, network=network, out=out)
 
 
 def train(what: str, config: str | Path, *, out: str | Path) -> Path:

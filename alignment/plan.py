@@ -15,6 +15,7 @@ from alignment import identifiers
 Change = Literal["new", "larger", "smaller", "stable", "resolved"]
 Certainty = Literal["definite", "probable", "possible"]
 Network = Literal["whole", "lesions", "none"]
+Kernel = Literal["soft", "sharp"]
 """Where the CT network renders: the whole body, around lesions only, or nowhere."""
 
 STABLE_MM = 2.0
@@ -67,7 +68,7 @@ class Subject:
 class Protocol:
     """How the CT is taken: matrix in pixels, slice thickness in mm; whether radiographs are.
 
-    ``network``: where the diffusion network renders it.
+    ``network``: where the diffusion network renders it. ``ctdi_mgy``: dose, as CTDIvol in mGy.
     """
 
     matrix: int = 256
@@ -75,6 +76,8 @@ class Protocol:
     contrast: bool = True
     radiographs: bool = True
     network: Network = "whole"
+    kernel: Kernel = "soft"
+    ctdi_mgy: float = 9.0
 
 
 @dataclass(frozen=True)

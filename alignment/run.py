@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from alignment.identifiers import MAX_PATIENTS
-from alignment.plan import Network, Protocol
+from alignment.plan import Kernel, Network, Protocol
 from ontology.errors import ConsilienceError, nearest
 from ontology.yamlfile import read_yaml
 
@@ -57,12 +57,14 @@ class ImagingOptions(BaseModel):
     contrast: bool = True
     radiographs: bool = True
     network: Network = "whole"
+    kernel: Kernel = "soft"
+    ctdi_mgy: float = Field(default=9.0, ge=0.3, le=40.0)
     max_studies: int | None = Field(default=None, ge=1)
 
     @property
     def protocol(self) -> Protocol:
         """The CT protocol of a plan."""
-        return Protocol(self.matrix, self.slice_mm, self.contrast, self.radiographs, self.network)
+        return Protocol(**self.model_dump(exclude={"max_studies"}))
 
 
 class RunConfig(BaseModel):

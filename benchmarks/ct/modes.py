@@ -33,7 +33,9 @@ _SHORT_SHARE = (0.6, 0.85)
 def warped(plan: EncounterPlan, anatomy: Anatomy, grid: Grid, places: Places) -> Volume:
     """t0 = 0: the deformed real HU as they are, without lesions and without noise."""
     hu = volume.sample(anatomy, warp.pose_of(plan), grid, anatomy.atlas.ct, 1)
-    return Volume(grid, np.rint(hu).astype(np.int16), np.zeros(grid.shape, np.float32), (), {})
+    labels = volume.label_map(plan, anatomy, grid)
+    none = np.zeros(grid.shape, np.float32)
+    return Volume(grid, np.rint(hu).astype(np.int16), labels, none, (), {})
 
 
 def by(network: Network) -> Renderer:
@@ -49,8 +51,7 @@ def by(network: Network) -> Renderer:
 def labels_only(plan: EncounterPlan, anatomy: Anatomy, grid: Grid, places: Places) -> Volume:
     """From noise alone, told only the tissue map of what the first stage drew."""
     drawn = by("none")(plan, anatomy, grid, places)
-    labels = volume.sample(anatomy, warp.pose_of(plan), grid, anatomy.atlas.labels, 0)
-    regions = Regions(labels > 0, np.isin(labels, LUNG_LABELS), drawn.lesion)
+    regions = Regions(drawn.labels > 0, np.isin(drawn.labels, LUNG_LABELS), drawn.lesion)
     key = Key(plan.seed, plan.patient_index, plan.day)
     hu = sampler.denoise(
         drawn.hu.astype(np.float32), regions, float(grid.spacing[1]), key, Sampling(1.0, 8, False)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alignment.artifact import Artifact, Rendering
 from alignment.plan import EncounterPlan, Finding
@@ -65,8 +64,7 @@ def render_patient(plans: Sequence[EncounterPlan]) -> Iterator[Study]:
     grid = volume.grid_of(anatomy, ordered[0].protocol.matrix, ordered[0].protocol.slice_mm)
     places = placement.place_all(ordered, _map(anatomy, grid)) if _any_drawn(ordered) else {}
     for plan in ordered:
-        territory = lobes.label_map(plan, anatomy, grid)
-        yield _study(plan, volume.render(plan, anatomy, grid, places), territory)
+        yield _study(plan, volume.render(plan, anatomy, grid, places))
 
 
 def _any_drawn(plans: Sequence[EncounterPlan]) -> bool:
@@ -84,7 +82,7 @@ def _map(anatomy: warp.Anatomy, grid: fit.Grid) -> sites.Map:
     return sites.Map(labels.astype(np.uint8), hu, grid.origin, spacing)
 
 
-def _study(plan: EncounterPlan, drawn: volume.Volume, territory: NDArray[np.uint8]) -> Study:
+def _study(plan: EncounterPlan, drawn: volume.Volume) -> Study:
     images = dicom.ct_series(plan, drawn)
     artifacts = [dicom.artifact(plan, "ct", int(ds.InstanceNumber), ds) for ds in images[::-1]]
     masks = seg.segmentation(plan, drawn, images)
@@ -93,7 +91,7 @@ def _study(plan: EncounterPlan, drawn: volume.Volume, territory: NDArray[np.uint
     measurements = sr.report(plan, drawn, images)
     if measurements is not None:
         artifacts.append(dicom.artifact(plan, "sr", 1, measurements))
-    by_lobe = lobes.segmentation(plan, territory, images)
+    by_lobe = lobes.segmentation(plan, drawn.labels, images)
     artifacts.append(dicom.artifact(plan, "lobes", 1, by_lobe))
     if plan.protocol.radiographs:
         shots = radiograph.radiographs(plan, drawn)

@@ -17,11 +17,12 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 from alignment import identifiers
 from alignment.artifact import Artifact
 from alignment.plan import EncounterPlan
+from modalities.imaging.diffusion import sampler
 from modalities.imaging.volume import Volume
 
 MANUFACTURER = "Consilience"
 MODEL_NAME = "Deformed atlas CT"
-SOFTWARE = "1"
+SOFTWARE = "2"
 """Version of this renderer; raised whenever its pixels change."""
 STUDY_TIME = "120000"
 OBJECT_TIME = "120100"
@@ -34,6 +35,16 @@ _CLOCKED = {
     "ObservationDateTime", "VerificationDateTime", "AcquisitionDateTime", "TimezoneOffsetFromUTC",
 }  # fmt: skip
 """Attributes that a library may fill in from the clock."""
+
+
+def uid(plan: EncounterPlan, *role: object) -> str:
+    """UID of one object: a changed plan, renderer or network has other ones."""
+    return plan.uid(*role, SOFTWARE, network_of(plan))
+
+
+def network_of(plan: EncounterPlan) -> str:
+    """Digest of the weights that render the plan; "none" where the network is not used."""
+    return "none" if plan.protocol.network == "none" else sampler.digest()
 
 
 def header(plan: EncounterPlan) -> Dataset:
@@ -51,7 +62,7 @@ def header(plan: EncounterPlan) -> Dataset:
     ds.PatientIdentityRemoved = "YES"
     ds.DeidentificationMethod = "Synthetic: there is no patient"
     ds.SyntheticData = "YES"
-    ds.StudyInstanceUID = plan.uid("study")
+    ds.StudyInstanceUID = uid(plan, "study")
     ds.StudyDate = identifiers.dicom_date(plan.date)
     ds.StudyTime = STUDY_TIME
     ds.StudyID = plan.study[3:]
@@ -60,7 +71,7 @@ def header(plan: EncounterPlan) -> Dataset:
     ds.ReferringPhysicianName = ""
     ds.Manufacturer = MANUFACTURER
     ds.ManufacturerModelName = MODEL_NAME
-    ds.SoftwareVersions = SOFTWARE
+    ds.SoftwareVersions = [SOFTWARE, f"network {network_of(plan)}"]
     return ds
 
 
@@ -76,7 +87,7 @@ def ct_series(plan: EncounterPlan, volume: Volume) -> list[Dataset]:
         ds._dict = dict(base._dict)
         ds.file_meta = copy.deepcopy(base.file_meta)
         height = z0 + index * float(volume.grid.spacing[0])
-        ds.SOPInstanceUID = plan.uid("ct", number)
+        ds.SOPInstanceUID = uid(plan, "ct", number)
         ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
         ds.InstanceNumber = number
         ds.ImagePositionPatient = [f"{x0:.4f}", f"{y0:.4f}", f"{height:.4f}"]
@@ -93,17 +104,19 @@ def _ct_base(plan: EncounterPlan, volume: Volume) -> Dataset:
     ds.SOPClassUID = CTImageStorage
     ds.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
     ds.Modality = "CT"
-    ds.SeriesInstanceUID = plan.uid("ct")
+    ds.SeriesInstanceUID = uid(plan, "ct")
     ds.SeriesNumber = 1
     ds.SeriesDescription = "SYNTHETIC chest, axial"
     ds.SeriesDate = ds.AcquisitionDate = ds.ContentDate = date
     ds.SeriesTime = ds.AcquisitionTime = ds.ContentTime = STUDY_TIME
     ds.BodyPartExamined = "CHEST"
     ds.PatientPosition = "HFS"
-    ds.FrameOfReferenceUID = plan.uid("frame")
+    ds.FrameOfReferenceUID = uid(plan, "frame")
     ds.PositionReferenceIndicator = ""
     ds.AcquisitionNumber = 1
     ds.KVP = None
+    ds.ConvolutionKernel = plan.protocol.kernel.upper()
+    ds.CTDIvol = float(plan.protocol.ctdi_mgy)
     if plan.protocol.contrast:
         ds.ContrastBolusAgent = "Intravenous iodine, as in the atlas CT"
     ds.DerivationDescription = "One real CT, deformed to another body; lesions drawn in"
@@ -140,7 +153,7 @@ def file_meta(sop_class: str) -> FileMetaDataset:
 def settle(ds: Dataset, plan: EncounterPlan, header_of: Dataset) -> Dataset:
     """Replace what a library took from the clock or at random, and mark the object synthetic."""
     date = identifiers.dicom_date(plan.date)
-    settle_clock(ds, date, lambda number: plan.uid("dimension", number))
+    settle_clock(ds, date, lambda number: uid(plan, "dimension", number))
     for element in header_of:
         if element.keyword not in ds:
             ds[element.tag] = copy.deepcopy(element)
@@ -181,6 +194,7 @@ def artifact(plan: EncounterPlan, series: str, number: int, ds: Dataset) -> Arti
             "plan": plan.digest,
             "generator": f"imaging {SOFTWARE}",
             "atlas": "LIDC-IDRI-0001",
+            "network": network_of(plan),
             "sop_instance_uid": str(ds.SOPInstanceUID),
         },
     )

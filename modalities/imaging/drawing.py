@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -47,20 +46,15 @@ class Drawn:
 class Scene:
     """What is being drawn: hu and share (slices, rows, columns) float32, changed in place.
 
-    label: gives the labels of every voxel; asked only where there is something to draw.
+    labels: uint8, same shape, of the atlas.
     """
 
     hu: F32
     share: F32
     grid: Grid
-    label: Callable[[], Labels]
+    labels: Labels
     drawn: list[Drawn] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
-
-    @cached_property
-    def labels(self) -> Labels:
-        """(slices, rows, columns) labels of the atlas at this visit."""
-        return self.label()
 
     @cached_property
     def taken(self) -> NDArray[np.bool_]:

@@ -31,10 +31,10 @@ def _dx(plan: EncounterPlan, number: int, shot: Radiograph, images: list[Dataset
     ds = dicom.header(plan)
     ds.ManufacturerModelName = _MODEL_NAME
     ds.SOPClassUID = DigitalXRayImageStorageForPresentation
-    ds.SOPInstanceUID = plan.uid("dx", number)
+    ds.SOPInstanceUID = dicom.uid(plan, "dx", number)
     ds.Modality = "DX"
     ds.PresentationIntentType = "FOR PRESENTATION"
-    ds.SeriesInstanceUID = plan.uid("dx")
+    ds.SeriesInstanceUID = dicom.uid(plan, "dx")
     ds.SeriesNumber = 5
     ds.SeriesDescription = "SYNTHETIC chest radiographs"
     ds.SeriesDate = ds.AcquisitionDate = ds.ContentDate = ds.StudyDate

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from alignment.noise import Noise
 from modalities.imaging import fit, insert_files, lesions, looks, lungs, shapes
 from modalities.imaging.contours import Ratings
+from modalities.imaging.diffusion import sampler
+from modalities.imaging.diffusion.sampler import Key
+from modalities.imaging.diffusion.tissue import Regions
 from modalities.imaging.insert_files import Ct
 from ontology.errors import ConsilienceError
 
@@ -99,23 +102,25 @@ def insert_lesion(
     seed: int,
     *,
     spacing: tuple[float, float, float] | None = None,
+    network: bool = True,
     out: str | Path | None = None,
 ) -> Inserted:
     """The CT with a lesion in it; same arguments, same voxels.
 
     ct: (slices, rows, columns) HU, lowest slice first, rows to the back, columns to the patient's
     left, with ``spacing`` (z, y, x) in mm; or the path of a NIfTI file, or of a folder with one
-    DICOM series. ``out``: a new folder for files of the same kind, and the mask.
+    DICOM series. ``network``: the diffusion network gives the drawn voxels the texture of CT.
+    ``out``: a new folder for files of the same kind, and the mask.
 
     Raises ConsilienceError for a CT without spacing, with gantry tilt, colour pixels, no lungs or
     values that are not HU, and for a lesion that does not fit.
     """
     wanted = spec if isinstance(spec, LesionSpec) else _spec_of(spec)
     source = insert_files.read(ct, spacing)
-    made = _insert(source, wanted, seed)
+    made = _insert(source, wanted, seed, network)
     if out is None:
         return made
-    record = {**dataclasses.asdict(wanted), "seed": seed}
+    record = {**dataclasses.asdict(wanted), "seed": seed, "network": network}
     files = insert_files.write(source, made.hu, made.mask, Path(out), record, made.description)
     return dataclasses.replace(made, files=files)
 
@@ -132,7 +137,7 @@ def _spec_of(given: Mapping[str, Any]) -> LesionSpec:
     return LesionSpec(**given)
 
 
-def _insert(source: Ct, spec: LesionSpec, seed: int) -> Inserted:
+def _insert(source: Ct, spec: LesionSpec, seed: int, network: bool) -> Inserted:
     hu = source.hu
     grid = fit.Grid((hu.shape[0], hu.shape[1], hu.shape[2]), np.zeros(3), source.spacing)
     found = lungs.find(hu, source.spacing)
@@ -162,9 +167,16 @@ def _insert(source: Ct, spec: LesionSpec, seed: int) -> Inserted:
     painted = lesions.paint(look, sized, (centre, grid, wide), hu[wide].astype(np.float32),
                             whole[wide], lung, bone)  # fmt: skip
     drawn, share = hu.copy(), np.zeros(hu.shape, np.float32)
-    changed = np.rint(painted.hu).clip(-1024, 3071).astype(np.int16)
     # Voxels that hold nothing of the lesion stay as they were, to the last bit.
-    drawn[wide] = np.where((painted.share > 1e-3) | whole[wide], changed, hu[wide])
+    own = (painted.share > 1e-3) | whole[wide]
+    rendered = painted.hu
+    if network:
+        regions = Regions(np.ones(own.shape, bool), lung | whole[wide], painted.share)
+        rendered = sampler.denoise(
+            painted.hu, regions, float(source.spacing[1]), Key(seed, 0, 0), inside=own
+        )
+    changed = np.rint(rendered).clip(-1024, 3071).astype(np.int16)
+    drawn[wide] = np.where(own, changed, hu[wide])
     share[wide] = painted.share
     long_px, short_px = fit.pixel_axes(mask)
     pixel = float(source.spacing[1])

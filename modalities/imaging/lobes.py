@@ -18,26 +18,19 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from alignment.plan import EncounterPlan
-from modalities.imaging import dicom, fit, volume, warp
-from modalities.imaging.atlas import LOBE_LABELS
+from modalities.imaging import dicom
+from modalities.imaging.atlas import LOBE_LABELS, LUNG_LABELS
 from modalities.imaging.codes import LOBES, SIDES
-from modalities.imaging.warp import Anatomy
 
 _SIDE = {"R": "right", "L": "left"}
-
-
-def label_map(plan: EncounterPlan, anatomy: Anatomy, grid: fit.Grid) -> NDArray[np.uint8]:
-    """Lobe of each voxel of the visit's CT, (slices, rows, columns): atlas label, 0 elsewhere."""
-    labels = volume.sample(anatomy, warp.pose_of(plan), grid, anatomy.atlas.labels, order=0)
-    return np.where(np.isin(labels, list(LOBE_LABELS.values())), labels, 0).astype(np.uint8)
 
 
 def segmentation(plan: EncounterPlan, labels: NDArray[np.uint8], images: list[Dataset]) -> Dataset:
     """SEG with a segment a lobe, in the order of ``LOBE_LABELS``.
 
-    ``labels``: (slices, rows, columns); ``images``: the CT, lowest slice first.
+    ``labels``: of the atlas, (slices, rows, columns); ``images``: the CT, lowest slice first.
     """
-    reached = np.flatnonzero(labels.any(axis=(1, 2)))
+    reached = np.flatnonzero(np.isin(labels, LUNG_LABELS).any(axis=(1, 2)))
     first, last = int(reached[0]), int(reached[-1]) + 1
     masks = np.stack([labels[first:last] == n for n in LOBE_LABELS.values()], axis=-1)
     seg = hd.seg.Segmentation(
@@ -45,9 +38,9 @@ def segmentation(plan: EncounterPlan, labels: NDArray[np.uint8], images: list[Da
         pixel_array=masks.astype(np.uint8),
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[_segment(number, name) for number, name in enumerate(LOBE_LABELS, 1)],
-        series_instance_uid=plan.uid("lobes"),
+        series_instance_uid=dicom.uid(plan, "lobes"),
         series_number=4,
-        sop_instance_uid=plan.uid("lobes", 1),
+        sop_instance_uid=dicom.uid(plan, "lobes", 1),
         instance_number=1,
         manufacturer=dicom.MANUFACTURER,
         manufacturer_model_name=dicom.MODEL_NAME,

@@ -63,9 +63,9 @@ def report(plan: EncounterPlan, volume: Volume, images: list[Dataset]) -> Datase
     sr = hd.sr.ComprehensiveSR(
         evidence=keys,
         content=content[0],
-        series_instance_uid=plan.uid("sr"),
+        series_instance_uid=dicom.uid(plan, "sr"),
         series_number=3,
-        sop_instance_uid=plan.uid("sr", 1),
+        sop_instance_uid=dicom.uid(plan, "sr", 1),
         instance_number=1,
         manufacturer=dicom.MANUFACTURER,
         is_complete=True,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from alignment.plan import EncounterPlan
-from modalities.imaging import drawing
+from modalities.imaging import drawing, fit
 from modalities.imaging.atlas import LUNG_LABELS
-from modalities.imaging.diffusion import sampler
+from modalities.imaging.diffusion import sampler, tissue
 from modalities.imaging.diffusion.sampler import Key
 from modalities.imaging.diffusion.tissue import Regions
 
@@ -23,6 +23,9 @@ _AROUND_MM = 10.0
 
 _SKIN_PX = 2
 """The skin's edge stays as it was stretched."""
+_LESION_SHARE = 0.05
+_BROAD_PX, _BROAD_HU = 2.0, -700.0
+"""Of that density over so many pixels around, lung holds more than a vessel."""
 _FLAT = np.ones((1, 3, 3), bool)
 
 
@@ -35,17 +38,27 @@ def render(plan: EncounterPlan, scene: drawing.Scene) -> None:
     regions = Regions(body, np.isin(scene.labels, LUNG_LABELS), scene.share)
     key = Key(plan.seed, plan.patient_index, plan.day)
     pixel = float(scene.grid.spacing[1])
+    free = body & ~_half_filled(scene.hu, regions)
     if asked == "whole":
-        scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key)
+        scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, inside=free)
         return
     for lesion in scene.drawn:
         inside = np.zeros(scene.grid.shape, bool)
         inside[lesion.box] = lesion.mask
-        reach = np.maximum(np.rint(_AROUND_MM / scene.grid.spacing), 1).astype(int)
-        box = tuple(
-            slice(max(part.start - by, 0), part.stop + by)
-            for part, by in zip(lesion.box, reach, strict=True)
-        )
+        box = fit.widened(lesion.box, _AROUND_MM, scene.grid)
         near = ndimage.distance_transform_edt(~inside[box], sampling=scene.grid.spacing)
-        inside[box] = near <= _AROUND_MM
+        inside[box] = (near <= _AROUND_MM) & free[box]
         scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, inside=inside)
+
+
+def _half_filled(hu: NDArray[np.float32], regions: Regions) -> NDArray[np.bool_]:
+    """Borders that lie slanted in a thick slice, such as the dome of the diaphragm.
+
+    They are smooth ramps without texture, which the network, trained on few, makes grainy: they
+    stay as they were stretched.
+    """
+    label = tissue.classify(hu, regions)
+    around = ndimage.gaussian_filter(hu, (0, _BROAD_PX, _BROAD_PX), truncate=3.0)
+    ramp = (label == tissue.EDGE) | ((label == tissue.VESSEL) & (around > _BROAD_HU))
+    ramp = ndimage.binary_dilation(ramp, _FLAT)
+    return np.asarray(ramp & (regions.lesion < _LESION_SHARE))

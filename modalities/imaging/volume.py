@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from alignment.noise import Noise
 from alignment.plan import EncounterPlan
-from modalities.imaging import drawing, texture, warp
+from modalities.imaging import drawing, physics, texture, warp
 from modalities.imaging.drawing import Drawn
 from modalities.imaging.fit import Grid
 from modalities.imaging.placement import Place
@@ -23,21 +22,20 @@ _BELOW_MM, _ABOVE_MM = 25.0, 12.0
 _MARGIN_MM = 8.0
 _MAX_FIELD_MM = 500.0
 _NODE_PX = 4
-_NOISE_HU = 2.5
-"""Of the visit's own. The atlas, averaged to thicker slices, has 5.6 HU in soft tissue, and so
-has the network; real CT has 4.6 to 6.7 (benchmarks/imaging.py)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Volume:
     """hu: (slices, rows, columns) int16, lowest slice first. missing: finding id to reason.
 
-    lesion: float32, same shape: share of lesion in each voxel, as dense as solid tissue; ground
-    glass, spicules and halo count with what they hold of it, fluid as 1.
+    labels: uint8, same shape, of the atlas. lesion: float32, same shape: share of lesion in each
+    voxel, as dense as solid tissue; ground glass, spicules and halo count with what they hold of
+    it, fluid as 1.
     """
 
     grid: Grid
     hu: NDArray[np.int16]
+    labels: NDArray[np.uint8]
     lesion: F32
     drawn: tuple[Drawn, ...]
     missing: dict[str, str]
@@ -123,28 +121,25 @@ def render(
 ) -> Volume:
     """The volume of one visit; ``places``: where each lesion lies, or why it has no place."""
     pose = warp.pose_of(plan)
+    labels = label_map(plan, anatomy, grid)
     hu = sample(anatomy, pose, grid, anatomy.atlas.ct, 1)
-    scene = drawing.Scene(
-        hu, np.zeros(grid.shape, np.float32), grid, lambda: _labels(anatomy, pose, grid)
-    )
+    if not plan.protocol.contrast:
+        hu = physics.without_contrast(plan, hu, labels)
+    scene = drawing.Scene(hu, np.zeros(grid.shape, np.float32), grid, labels)
     drawing.draw(plan, pose, scene, places)
     texture.render(plan, scene)
     return finish(plan, scene)
 
 
+def label_map(plan: EncounterPlan, anatomy: Anatomy, grid: Grid) -> NDArray[np.uint8]:
+    """Atlas label of each voxel of the visit's CT, (slices, rows, columns)."""
+    labels = sample(anatomy, warp.pose_of(plan), grid, anatomy.atlas.labels, order=0)
+    return labels.astype(np.uint8)
+
+
 def finish(plan: EncounterPlan, scene: drawing.Scene) -> Volume:
-    """The scan's noise on what was drawn, and whole HU."""
-    keyed = Noise(plan.seed, "imaging.noise").generator(plan.patient_index, plan.day)
-    noisy = np.clip(np.rint(scene.hu + _noise(keyed, scene.hu)), -1024, 3071).astype(np.int16)
-    return Volume(scene.grid, noisy, scene.share, tuple(scene.drawn), dict(scene.missing))
-
-
-def _labels(anatomy: Anatomy, pose: Pose, grid: Grid) -> NDArray[np.uint8]:
-    return sample(anatomy, pose, grid, anatomy.atlas.labels, 0).astype(np.uint8)
-
-
-def _noise(generator: np.random.Generator, hu: F32) -> F32:
-    """Fresh noise of one scan: fine-grained, the same SD everywhere."""
-    white = generator.standard_normal(hu.shape, dtype=np.float32)
-    grain = ndimage.gaussian_filter(white, (0, 0.5, 0.5), truncate=2.5)
-    return np.asarray(grain * np.float32(_NOISE_HU / 0.66), dtype=np.float32)
+    """What the scan shows of the scene, in whole HU."""
+    seen = physics.acquire(plan, scene.hu, scene.grid.spacing)
+    whole = np.clip(np.rint(seen), -1024, 3071).astype(np.int16)
+    return Volume(scene.grid, whole, scene.labels, scene.share, tuple(scene.drawn),
+                  dict(scene.missing))  # fmt: skip

@@ -18,7 +18,7 @@ from skimage.measure import label, regionprops
 
 from alignment.plan import EncounterPlan, Finding, Protocol, Subject
 from modalities import imaging
-from modalities.imaging import atlas, warp
+from modalities.imaging import atlas, dicom, warp
 from ontology.errors import ConsilienceError
 
 SIDE = {"R": "right", "L": "left"}
@@ -279,7 +279,7 @@ def test_headers_come_from_the_plan_and_say_synthetic(studies):
             assert ds.StudyDate == study.plan.date.strftime("%Y%m%d")
             assert ds.SyntheticData == "YES" and ds.PatientIdentityRemoved == "YES"
             assert ds.Manufacturer == "Consilience"
-            assert ds.StudyInstanceUID == study.plan.uid("study")
+            assert ds.StudyInstanceUID == dicom.uid(study.plan, "study")
             for element in ds.iterall():
                 if element.VR == "DA" and element.value:
                     assert element.value == ds.StudyDate, element

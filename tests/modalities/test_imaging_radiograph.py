@@ -31,6 +31,7 @@ PLAN = EncounterPlan(
                 rendered=("ct",)),
     ),
 )  # fmt: skip
+_EMPTY = (np.zeros((1, 1, 1), np.uint8), np.zeros((1, 1, 1), np.float32), (), {})
 WATER_PER_MM = 0.02059
 SDD, GAP = 1800.0, 50.0
 
@@ -38,7 +39,7 @@ SDD, GAP = 1800.0, 50.0
 def volume_of(hu, spacing=(5.0, 4.0, 4.0)):
     spacing = np.array(spacing)
     origin = -spacing * (np.array(hu.shape) - 1) / 2
-    return Volume(Grid(hu.shape, origin, spacing), hu.astype(np.int16), (), {})
+    return Volume(Grid(hu.shape, origin, spacing), hu.astype(np.int16), *_EMPTY)
 
 
 def axes(volume):
@@ -206,7 +207,7 @@ def test_the_radiograph_is_of_the_pixels_that_the_ct_holds(study):
     x, y, z = map(float, images[0].ImagePositionPatient)
     first = images[0]
     spacing = np.array([float(first.SliceThickness), *map(float, first.PixelSpacing)])
-    volume = Volume(Grid(hu.shape, np.array([z, y, x]), spacing), hu, (), {})
+    volume = Volume(Grid(hu.shape, np.array([z, y, x]), spacing), hu, *_EMPTY)
     for ds, shot in zip(read(study, "dx"), radiograph.radiographs(PLAN, volume), strict=True):
         # The header rounds the pixel to a millionth of a mm, which may move a value by one.
         assert np.abs(ds.pixel_array.astype(int) - shot.pixels).max() <= 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -61,17 +62,27 @@ def save(flow: Flow, path: Path, card: dict[str, str]) -> None:
     save_file(weights, path, metadata)
 
 
-def load(path: Path) -> Flow:
-    """Read weights that ``save`` wrote, as float32, for inference.
+def digest(path: Path) -> str:
+    """First twelve hexadecimal digits of the sha256 of the weights' file."""
+    return hashlib.sha256(_found(path).read_bytes()).hexdigest()[:12]
 
-    Raises ConsilienceError if the file is missing or of another kind.
-    """
+
+def _found(path: Path) -> Path:
     if not path.is_file():
         raise ConsilienceError(
             "weights of the CT network missing",
             where=path,
             remedy="reinstall consilience, or train: consilience train imaging imaging --out DIR",
         )
+    return path
+
+
+def load(path: Path) -> Flow:
+    """Read weights that ``save`` wrote, as float32, for inference.
+
+    Raises ConsilienceError if the file is missing or of another kind.
+    """
+    _found(path)
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
     if metadata.get("format") != FORMAT:

@@ -65,6 +65,12 @@ def flow(path: Path = WEIGHTS) -> network.Flow:
     return loaded
 
 
+@functools.lru_cache(maxsize=2)
+def digest(path: Path = WEIGHTS) -> str:
+    """Of the weights, by content; read once for the life of the process."""
+    return network.digest(path)
+
+
 def denoise(
     hu: F32,
     regions: Regions,
