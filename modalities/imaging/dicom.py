@@ -157,9 +157,9 @@ def settle(ds: Dataset, plan: EncounterPlan, header_of: Dataset) -> Dataset:
     for element in header_of:
         if element.keyword not in ds:
             ds[element.tag] = copy.deepcopy(element)
-    uid = ds.SOPInstanceUID
+    instance = ds.SOPInstanceUID
     ds.file_meta = file_meta(str(ds.SOPClassUID))
-    ds.file_meta.MediaStorageSOPInstanceUID = uid
+    ds.file_meta.MediaStorageSOPInstanceUID = instance
     return ds
 
 

@@ -53,7 +53,7 @@ def plan_of(day, *findings, weight=80.0):
     return EncounterPlan(
         seed=7, model="test", patient_id="P0000003", day=day,
         date=dt.date(2020, 1, 1) + dt.timedelta(days=day),
-        subject=Subject("male", 66, 175.0, weight, "former", 30.0), protocol=Protocol(),
+        subject=Subject("male", 66, 175.0, weight, "former", 30.0), protocol=Protocol(network="lesions"),
         histology="adenocarcinoma", stage="IV", line=0, regimen=None, prior_day=None,
         prior_date=None, overall_response=None, findings=findings,
     )  # fmt: skip
@@ -113,7 +113,7 @@ def centroid_mm(mask, images):
 
 
 def coarse(plan):
-    return dataclasses.replace(plan, protocol=Protocol(matrix=64))
+    return dataclasses.replace(plan, protocol=Protocol(matrix=64, network="none"))
 
 
 def test_one_study_a_plan_in_day_order_with_paths(studies):

@@ -34,7 +34,7 @@ pytestmark = [
 PLAN = EncounterPlan(
     seed=7, model="test", patient_id="P0000006", day=0, date=dt.date(2020, 1, 1),
     subject=Subject("male", 61, 178.0, 74.0, "former", 30.0),
-    protocol=Protocol(matrix=64, slice_mm=10.0), histology="adenocarcinoma", stage="IV", line=0,
+    protocol=Protocol(matrix=64, slice_mm=10.0, network="none"), histology="adenocarcinoma", stage="IV", line=0,
     regimen=None, prior_day=None, prior_date=None, overall_response=None,
     findings=(
         Finding("L01", "lung_lesion", True, "lung", "RLL", "right", 40.0, 36.0, 40, 36,

@@ -21,7 +21,7 @@ from modalities.imaging.volume import Volume
 
 PLAN = EncounterPlan(
     seed=7, model="test", patient_id="P0000005", day=0, date=dt.date(2020, 1, 1),
-    subject=Subject("female", 61, 163.0, 64.0, "former", 30.0), protocol=Protocol(matrix=64),
+    subject=Subject("female", 61, 163.0, 64.0, "former", 30.0), protocol=Protocol(matrix=64, network="none"),
     histology="adenocarcinoma", stage="IV", line=0, regimen=None, prior_day=None,
     prior_date=None, overall_response=None,
     findings=(

@@ -29,7 +29,7 @@ def plan_of(day, *findings, patient=11, contrast=True):
         seed=7, model="test", patient_id=f"P{patient:07d}", day=day,
         date=dt.date(2020, 1, 1) + dt.timedelta(days=day),
         subject=Subject("female", 61, 164.0, 68.0, "former", 30.0),
-        protocol=Protocol(matrix=160, contrast=contrast), histology="adenocarcinoma", stage="IV",
+        protocol=Protocol(matrix=160, contrast=contrast, network="none"), histology="adenocarcinoma", stage="IV",
         line=0, regimen=None, prior_day=None, prior_date=None, overall_response=None,
         findings=findings,
     )  # fmt: skip
@@ -216,7 +216,7 @@ def test_a_place_does_not_depend_on_what_comes_later():
 
 
 def test_masks_of_every_site_are_in_the_seg():
-    plan = dataclasses.replace(FIRST, protocol=Protocol(matrix=64))
+    plan = dataclasses.replace(FIRST, protocol=Protocol(matrix=64, network="none"))
     (study,) = imaging.render_patient([plan])
     rows = {r.finding_id: r for r in study.renderings}
     assert rows["L08"].reason == "outside a chest CT" and not rows["L08"].rendered
