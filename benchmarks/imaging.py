@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[tuple[str, ...]], list[Row]]] = {
     "copies": claims.copy_rows,
     "detection": claims.detection_rows,
     "identity": claims.identity_rows,
+    "speed": claims.speed_rows,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import statistics
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ from ct import (
     lesions,
     modes,
     patches,
+    speed,
     tissue,
     volumes,
 )
@@ -230,7 +232,7 @@ def detection_rows(made: tuple[str, ...]) -> list[Row]:
     """What the classical detector finds, and what the evaluator measures, in re-read files."""
     rows: list[Row] = []
     for mode in made:
-        if any(scan.lesions for scan in cohort(mode)):
+        if mode in modes.PRODUCT:
             found = detection.measured(mode, LESION_STUDIES, CLEAN_STUDIES)
             rows += _detected(mode, found[:LESION_STUDIES], found[LESION_STUDIES:])
     return rows
@@ -262,7 +264,7 @@ def _detected(
                   against=note)  # fmt: skip
     yield _share(f"{mode}: lesions on the right side", [x.side for x in drawn], 99, None)
     yield _share(f"{mode}: lesions most of which is in the planned lobe",
-                 [x.lobe for x in drawn], None, "by the deformed label map")  # fmt: skip
+                 [x.lobe for x in drawn], None, "by the lobe SEG, re-read")  # fmt: skip
 
 
 def _share(name: str, hits: Sequence[bool], target: float | None, against: str | None) -> Row:
@@ -279,6 +281,8 @@ def identity_rows(made: tuple[str, ...]) -> list[Row]:
     """Same or another patient, from bone."""
     rows = []
     for mode in made:
+        if mode not in modes.PRODUCT:
+            continue
         found = identity.pairs(mode, PAIRED_PATIENTS)
         note = (
             f"{len(found.same)} pairs of one patient (overlap {found.same.min():.3f} and more),"
@@ -289,4 +293,23 @@ def identity_rows(made: tuple[str, ...]) -> list[Row]:
                 Row(f"{mode}: same or other patient from bone, {name}", round(100 * value, 2), "%",
                     COMMAND, target="> 99", met=value > 0.99, against=note)
             )  # fmt: skip
+    return rows
+
+
+def speed_rows(made: tuple[str, ...]) -> list[Row]:
+    """Seconds a study: first stage, lesions only, whole body; the same network at 50 steps."""
+    found = {name: speed.seconds(network) for name, network in speed.NETWORKS.items()}
+    found[f"whole, {speed.MANY} steps"] = speed.seconds("whole", speed.MANY)[:1]
+    usual = statistics.median(found["whole"])
+    rows = []
+    for name, runs in found.items():
+        value = statistics.median(runs)
+        wanted = name == "whole"
+        rows.append(
+            Row(f"seconds a study, network: {name}", round(value, 1), "s", COMMAND,
+                low=round(min(runs), 1), high=round(max(runs), 1),
+                target="<= 30" if wanted else None, met=value <= 30 if wanted else None,
+                against=f"{value / usual:.2f} of the whole; CT 60 x 256 x 256, lesions and lobes"
+                        " SEG, SR, two radiographs; two cores")
+        )  # fmt: skip
     return rows

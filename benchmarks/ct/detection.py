@@ -10,13 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alignment.plan import EncounterPlan
 from ct import modes, reread
 from eval.readers import nodules
 from eval.readers.ct import body_midline_x, pixel_long_axis
-from modalities.imaging import volume, warp
-from modalities.imaging.atlas import LOBE_LABELS
-from modalities.imaging.volume import Volume
+from eval.readers.lobes import read_lobes
 
 SEED = 500
 SMALLEST_MM, LARGEST_MM = 10.0, 80.0
@@ -74,7 +71,7 @@ def study(job: Job) -> Result:
     for mask in masks.values():
         every |= mask
     middle = body_midline_x(back.volume)
-    labels = _labels(plan, drawn) if drawn.drawn else None
+    lobes = read_lobes(back.volume, back.lobes, back.segments, middle).lesions
     found = []
     for item in drawn.drawn:
         segment = next(s for s in back.segments if s.tracking_id == item.finding.finding_id)
@@ -89,7 +86,7 @@ def study(job: Job) -> Result:
                 pixel_mm=float(back.spacing[1]),
                 found=any(_share(m, mask) > _HIT for m in marks),
                 side=left == (item.finding.side == "left"),
-                lobe=labels is not None and _lobe(labels, mask) == item.finding.lobe,
+                lobe=lobes[item.finding.finding_id] == item.finding.lobe,
             )
         )
     false = sum(_share(m, every) <= _HIT for m in marks)
@@ -99,19 +96,6 @@ def study(job: Job) -> Result:
 def _share(mark: nodules.Candidate, mask: NDArray[np.bool_]) -> float:
     """Share of a mark that lies in a mask."""
     return float((mask[mark.box] & mark.mask).sum() / mark.mask.sum())
-
-
-def _labels(plan: EncounterPlan, drawn: Volume) -> NDArray[np.float32]:
-    """The deformed label map, of which the lobe SEG is made."""
-    anatomy = warp.anatomy_of(plan)
-    return volume.sample(anatomy, warp.pose_of(plan), drawn.grid, anatomy.atlas.labels, 0)
-
-
-def _lobe(labels: NDArray[np.float32], mask: NDArray[np.bool_]) -> str | None:
-    """The lobe that holds most of a lesion."""
-    inside = labels[mask]
-    counts = {lobe: int((inside == code).sum()) for lobe, code in LOBE_LABELS.items()}
-    return max(counts, key=lambda lobe: counts[lobe]) if any(counts.values()) else None
 
 
 def measured(mode: str, with_lesions: int, clean: int, seed: int = SEED) -> list[Result]:

@@ -38,19 +38,19 @@ def warped(plan: EncounterPlan, anatomy: Anatomy, grid: Grid, places: Places) ->
     return Volume(grid, np.rint(hu).astype(np.int16), labels, none, (), {})
 
 
-def by(network: Network) -> Renderer:
+def by(network: Network, contrast: bool = True) -> Renderer:
     """The product's renderer with the network over the whole body, around lesions, or without."""
 
     def render(plan: EncounterPlan, anatomy: Anatomy, grid: Grid, places: Places) -> Volume:
-        protocol = dataclasses.replace(plan.protocol, network=network)
+        protocol = dataclasses.replace(plan.protocol, network=network, contrast=contrast)
         return volume.render(dataclasses.replace(plan, protocol=protocol), anatomy, grid, places)
 
     return render
 
 
 def labels_only(plan: EncounterPlan, anatomy: Anatomy, grid: Grid, places: Places) -> Volume:
-    """From noise alone, told only the tissue map of what the first stage drew."""
-    drawn = by("none")(plan, anatomy, grid, places)
+    """From noise alone, told only the tissue map of the first stage without contrast."""
+    drawn = by("none", contrast=False)(plan, anatomy, grid, places)
     regions = Regions(drawn.labels > 0, np.isin(drawn.labels, LUNG_LABELS), drawn.lesion)
     key = Key(plan.seed, plan.patient_index, plan.day)
     hu = sampler.denoise(
@@ -63,8 +63,11 @@ MODES: dict[str, Renderer] = {
     "first stage": by("none"),
     "t0 = 0": warped,
     "diffusion": by("whole"),
+    "diffusion, no contrast": by("whole", contrast=False),
     "labels only": labels_only,
 }
+PRODUCT = ("first stage", "diffusion")
+"""Looked for and measured in re-read files; with contrast, which the detector needs."""
 
 
 def plan_of(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from alignment.plan import EncounterPlan
 from eval.readers import ct as reader
 from eval.readers.seg import Segment, read_seg
-from modalities.imaging import atlas, dicom, seg
+from modalities.imaging import atlas, dicom, lobes, seg
 from modalities.imaging.volume import Volume
 
 In = TypeVar("In")
@@ -29,6 +29,7 @@ class Reread:
 
     volume: reader.Volume
     segments: tuple[Segment, ...]
+    lobes: tuple[Segment, ...]
 
     @property
     def spacing(self) -> NDArray[np.float64]:
@@ -37,7 +38,7 @@ class Reread:
 
 
 def through_files(plan: EncounterPlan, drawn: Volume) -> Reread:
-    """Write CT and SEG as the product does, and read them with the evaluator's readers."""
+    """Write CT and both SEG as the product does, and read them with the evaluator's readers."""
     images = dicom.ct_series(plan, drawn)
     masks = seg.segmentation(plan, drawn, images)
     with tempfile.TemporaryDirectory() as name:
@@ -45,11 +46,14 @@ def through_files(plan: EncounterPlan, drawn: Volume) -> Reread:
         paths = [folder / f"{number:04d}.dcm" for number in range(len(images))]
         for path, image in zip(paths, images, strict=True):
             path.write_bytes(dicom.encode(image))
+        (folder / "lobes.dcm").write_bytes(
+            dicom.encode(lobes.segmentation(plan, drawn.labels, images))
+        )
         segments: tuple[Segment, ...] = ()
         if masks is not None:
             (folder / "seg.dcm").write_bytes(dicom.encode(masks))
             segments = read_seg(folder / "seg.dcm")
-        return Reread(reader.read_ct(paths), segments)
+        return Reread(reader.read_ct(paths), segments, read_seg(folder / "lobes.dcm"))
 
 
 def on_two_cores(work: Callable[[In], Out], jobs: Iterable[In]) -> Iterator[Out]:

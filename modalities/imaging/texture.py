@@ -15,9 +15,11 @@ from alignment.plan import EncounterPlan
 from modalities.imaging import drawing, fit
 from modalities.imaging.atlas import LUNG_LABELS
 from modalities.imaging.diffusion import sampler, tissue
-from modalities.imaging.diffusion.sampler import Key
+from modalities.imaging.diffusion.sampler import Key, Sampling
 from modalities.imaging.diffusion.tissue import Regions
 
+SAMPLING = Sampling()
+"""Half-way noise and few steps: more change nothing that is measured (benchmarks/imaging.py)."""
 _AROUND_MM = 10.0
 """How far around a lesion the network renders where only lesions are asked for."""
 
@@ -40,7 +42,7 @@ def render(plan: EncounterPlan, scene: drawing.Scene) -> None:
     pixel = float(scene.grid.spacing[1])
     free = body & ~_half_filled(scene.hu, regions)
     if asked == "whole":
-        scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, inside=free)
+        scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, SAMPLING, free)
         return
     for lesion in scene.drawn:
         inside = np.zeros(scene.grid.shape, bool)
@@ -48,7 +50,7 @@ def render(plan: EncounterPlan, scene: drawing.Scene) -> None:
         box = fit.widened(lesion.box, _AROUND_MM, scene.grid)
         near = ndimage.distance_transform_edt(~inside[box], sampling=scene.grid.spacing)
         inside[box] = (near <= _AROUND_MM) & free[box]
-        scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, inside=inside)
+        scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, SAMPLING, inside)
 
 
 def _half_filled(hu: NDArray[np.float32], regions: Regions) -> NDArray[np.bool_]:
