@@ -84,6 +84,25 @@ def test_the_network_changes_the_body_and_nothing_else(
     assert not np.array_equal(part[inside], hu[inside])
 
 
+def test_any_size_is_rendered_and_a_pixel_has_its_own_noise(
+    chest: tuple[np.ndarray, Regions], weights: Path
+) -> None:
+    hu, r = chest
+    cut = (slice(None), slice(0, 43), slice(0, 37))
+    small = sampler.denoise(
+        hu[cut], Regions(r.body[cut], r.lung[cut], r.lesion[cut]), 1.5, Key(1, 2, 3),
+        weights=weights,
+    )  # fmt: skip
+    assert small.shape == (5, 43, 37) and np.isfinite(small).all()
+    # The noise belongs to the scan's pixel, not to the box that is rendered.
+    spot = np.zeros(hu.shape, bool)
+    spot[2:4, 22:26, 22:26] = True
+    seen = []
+    for inside in (spot, spot | np.roll(spot, 6, axis=1)):
+        seen.append(sampler.denoise(hu, r, 1.5, Key(1, 2, 3), weights=weights, inside=inside))
+    assert np.corrcoef(seen[0][spot], seen[1][spot])[0, 1] > 0.9
+
+
 def test_nothing_is_done_from_time_zero(chest: tuple[np.ndarray, Regions], weights: Path) -> None:
     hu, regions = chest
     made = sampler.denoise(hu, regions, 1.5, Key(1, 2, 3), Sampling(start=0.0), weights=weights)

@@ -14,6 +14,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -26,8 +27,11 @@ from modalities.imaging.diffusion import network, tissue
 from modalities.imaging.diffusion.tissue import Regions
 
 F32 = NDArray[np.float32]
+T = TypeVar("T", bound=np.generic)
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
 _BATCH = 4
+_AROUND_PX = 8
+"""What the network sees around the pixels that it may change."""
 _MULTIPLE = 16
 """Rows and columns that the network can halve as often as it does."""
 _CORRELATION = 0.75
@@ -88,7 +92,7 @@ def denoise(
     """
     if sampling.start <= 0 or sampling.steps < 1:
         return hu
-    box = _box(regions.body if inside is None else inside & regions.body, hu.shape)
+    box = _box(regions.body if inside is None else inside & regions.body)
     if box is None:
         return hu
     part = hu[box]
@@ -97,7 +101,7 @@ def denoise(
     residual = fixed.residual(part)
     low = tissue.blurred(residual, pixel_mm) if sampling.copies else None
     given = fixed.given(low)
-    noise = starting_noise(part.shape, key, box)
+    noise = starting_noise(hu.shape, key)[box]
     free = within.body if inside is None else within.body & inside[box]
     made = _run(residual, given, noise, free, sampling, weights)
     new = fixed.hu(made)
@@ -109,20 +113,17 @@ def denoise(
     return result
 
 
-def starting_noise(
-    shape: tuple[int, ...], key: Key, box: tuple[slice, slice, slice] | None = None
-) -> F32:
+def starting_noise(shape: tuple[int, ...], key: Key) -> F32:
     """(slices, rows, columns) standard normal, correlated over slices, keyed by slice number."""
-    first = 0 if box is None else box[0].start
     own = Noise(key.seed, "imaging.diffusion.patient")
     visit = Noise(key.seed, "imaging.diffusion.visit")
     noise = np.empty(shape, np.float32)
     for index in range(shape[0]):
-        fresh = math.sqrt(_OWN_SHARE) * own.generator(key.patient, first + index).standard_normal(
+        fresh = math.sqrt(_OWN_SHARE) * own.generator(key.patient, index).standard_normal(
             shape[1:], dtype=np.float32
         )
         fresh += math.sqrt(1 - _OWN_SHARE) * visit.generator(
-            key.patient, key.day, first + index
+            key.patient, key.day, index
         ).standard_normal(shape[1:], dtype=np.float32)
         if index:
             fresh = _CORRELATION * noise[index - 1] + math.sqrt(1 - _CORRELATION**2) * fresh
@@ -140,21 +141,29 @@ def _run(
 ) -> F32:
     """Residuals after sampling; slices in batches of ``_BATCH``, the last filled up."""
     model = flow(weights)
-    count = len(residual)
+    count, rows, columns = residual.shape
+    residual, given, noise = (_filled_up(part) for part in (residual, given, noise))
+    free = _filled_up(free)
     filled = -(-count // _BATCH) * _BATCH
     order = np.minimum(np.arange(filled), count - 1)
     made = np.empty((filled, *residual.shape[1:]), np.float32)
 
     def batch(start: int) -> None:
-        rows = order[start : start + _BATCH]
+        at = order[start : start + _BATCH]
         made[start : start + _BATCH] = _euler(
-            model, residual[rows], given[rows], noise[rows], free[rows], sampling
+            model, residual[at], given[at], noise[at], free[at], sampling
         )
 
     threads = min(2, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         list(pool.map(batch, range(0, filled, _BATCH)))
-    return made[:count]
+    return made[:count, :rows, :columns]
+
+
+def _filled_up(part: NDArray[T]) -> NDArray[T]:
+    """Rows and columns (the last two axes) up to the multiple that the network takes."""
+    missing = [-n % _MULTIPLE for n in part.shape[-2:]]
+    return np.pad(part, [(0, 0)] * (part.ndim - 2) + [(0, n) for n in missing], mode="edge")
 
 
 def _euler(
@@ -181,15 +190,14 @@ def _euler(
     return np.asarray(state[:, 0].clamp(-tissue.LIMIT, tissue.LIMIT).numpy())
 
 
-def _box(wanted: NDArray[np.bool_], shape: tuple[int, ...]) -> tuple[slice, slice, slice] | None:
-    """Smallest box of the slices and pixels wanted, in-plane sides a multiple the network takes."""
-    if not wanted.any():
+def _box(wanted: NDArray[np.bool_]) -> tuple[slice, slice, slice] | None:
+    """Smallest box of what is wanted, with some pixels around in the plane."""
+    found = ndimage.find_objects(wanted.astype(np.uint8))
+    if not found:
         return None
-    found = [np.flatnonzero(wanted.any(axis=a)) for a in ((1, 2), (0, 2), (0, 1))]
-    sides = [slice(int(found[0][0]), int(found[0][-1]) + 1)]
-    for axis in (1, 2):
-        low, high = int(found[axis][0]) - 4, int(found[axis][-1]) + 5
-        length = min(-(-(high - low) // _MULTIPLE) * _MULTIPLE, shape[axis])
-        low = min(max(low, 0), shape[axis] - length)
-        sides.append(slice(low, low + length))
-    return (sides[0], sides[1], sides[2])
+    slices, rows, columns = found[0]
+    return (
+        slices,
+        slice(max(rows.start - _AROUND_PX, 0), rows.stop + _AROUND_PX),
+        slice(max(columns.start - _AROUND_PX, 0), columns.stop + _AROUND_PX),
+    )
