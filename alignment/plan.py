@@ -14,8 +14,9 @@ from alignment import identifiers
 
 Change = Literal["new", "larger", "smaller", "stable", "resolved"]
 Certainty = Literal["definite", "probable", "possible"]
-Network = Literal["whole", "lesions", "none"]
 Kernel = Literal["soft", "sharp"]
+"""Reconstruction kernel: soft for soft tissue, sharp for lung and bone."""
+Network = Literal["whole", "lesions", "none"]
 """Where the CT network renders: the whole body, around lesions only, or nowhere."""
 
 STABLE_MM = 2.0
@@ -68,7 +69,8 @@ class Subject:
 class Protocol:
     """How the CT is taken: matrix in pixels, slice thickness in mm; whether radiographs are.
 
-    ``network``: where the diffusion network renders it. ``ctdi_mgy``: dose, as CTDIvol in mGy.
+    ``network``: where the diffusion network renders it; ``weights``: the path of its weights, the
+    shipped ones where empty. ``kernel``: of the reconstruction. ``ctdi_mgy``: dose, as CTDIvol.
     """
 
     matrix: int = 256
@@ -76,6 +78,7 @@ class Protocol:
     contrast: bool = True
     radiographs: bool = True
     network: Network = "whole"
+    weights: str = ""
     kernel: Kernel = "soft"
     ctdi_mgy: float = 9.0
 

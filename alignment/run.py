@@ -57,6 +57,7 @@ class ImagingOptions(BaseModel):
     contrast: bool = True
     radiographs: bool = True
     network: Network = "whole"
+    weights: str = ""
     kernel: Kernel = "soft"
     ctdi_mgy: float = Field(default=9.0, ge=0.3, le=40.0)
     max_studies: int | None = Field(default=None, ge=1)

@@ -1,6 +1,6 @@
 """Contact sheet and reader quiz: real and synthetic slices, unlabelled.
 
-python benchmarks/quiz.py [--mode "first stage"]
+python benchmarks/quiz.py [--mode diffusion]
 
 Writes docs/figures/ct_contact.png, its key at the foot, and docs/quiz.html: one file without
 network access that shows slices one by one and scores the reader. Every slice is cut to the same
@@ -139,7 +139,7 @@ def _jpeg(hu: NDArray[np.float32], window: tuple[float, float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--mode", default="first stage", choices=list(modes.MODES))
+    parser.add_argument("--mode", default="diffusion", choices=list(modes.MODES))
     shown = slices(parser.parse_args().mode)
     contact_sheet(shown)
     page(shown)

@@ -17,7 +17,7 @@ from alignment.artifact import Artifact, Rendering
 from alignment.dataset import write_artifact
 from alignment.identifiers import note_path
 from alignment.plan import EncounterPlan
-from modalities.imaging import render_patient
+from modalities.imaging import render_patient, renderer
 from modalities.notes import write_report
 
 NOTE_KIND = "ct_chest_report"
@@ -57,7 +57,7 @@ def render_studies(
 def render_and_store(folder: Path, plans: tuple[EncounterPlan, ...]) -> list[list[Rendering]]:
     """Render one patient's studies into ``folder``, or take the finished ones of a resumed run."""
     marker = folder / ".done" / f"{plans[0].patient_id}.json"
-    digests = [plan.digest for plan in plans]
+    digests = [f"{plan.digest} {renderer(plan)}" for plan in plans]
     if marker.is_file():
         record = json.loads(marker.read_text(encoding="utf-8"))
         if record["digests"] == digests:

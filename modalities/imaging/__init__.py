@@ -15,6 +15,7 @@ from modalities.imaging import (
     dx,
     fit,
     lobes,
+    physics,
     placement,
     radiograph,
     seg,
@@ -25,7 +26,7 @@ from modalities.imaging import (
 )
 from ontology.errors import ConsilienceError
 
-__all__ = ["Study", "render_patient"]
+__all__ = ["Study", "render_patient", "renderer"]
 
 _PLACEMENT_MM = 4.0
 
@@ -37,6 +38,11 @@ class Study:
     plan: EncounterPlan
     artifacts: tuple[Artifact, ...]
     renderings: tuple[Rendering, ...]
+
+
+def renderer(plan: EncounterPlan) -> str:
+    """Version of the renderer and digest of its weights: with the plan, they give the bytes."""
+    return f"{dicom.SOFTWARE} {dicom.network_of(plan)}"
 
 
 def render_patient(plans: Sequence[EncounterPlan]) -> Iterator[Study]:
@@ -60,6 +66,7 @@ def render_patient(plans: Sequence[EncounterPlan]) -> Iterator[Study]:
                 f"plans of several {what} rendered as one patient", got=values, wanted="one"
             )
     ordered = sorted(plans, key=lambda plan: plan.day)
+    physics.fresh_noise(ordered[0].protocol)  # a dose that cannot be had is refused at once
     anatomy = warp.anatomy_of(ordered[0])
     grid = volume.grid_of(anatomy, ordered[0].protocol.matrix, ordered[0].protocol.slice_mm)
     places = placement.place_all(ordered, _map(anatomy, grid)) if _any_drawn(ordered) else {}

@@ -44,7 +44,9 @@ def uid(plan: EncounterPlan, *role: object) -> str:
 
 def network_of(plan: EncounterPlan) -> str:
     """Digest of the weights that render the plan; "none" where the network is not used."""
-    return "none" if plan.protocol.network == "none" else sampler.digest()
+    if plan.protocol.network == "none":
+        return "none"
+    return sampler.digest(sampler.weights_of(plan.protocol.weights))
 
 
 def header(plan: EncounterPlan) -> Dataset:

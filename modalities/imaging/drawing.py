@@ -121,11 +121,11 @@ def _draw(
         return "larger than the field of view leaves room for at its place"
     mask = sized.inside(fit.offsets_of(box, centre, grid)) > 0
     labels = scene.labels[box]
-    if finding.site == "bone":
-        mask &= np.isin(labels, organs.BONES)
     reason = _unfit(finding, mask, miss, labels, scene.hu[box])
     if reason is not None:
         return reason
+    if finding.site == "bone":
+        mask = _largest(mask & np.isin(labels, organs.BONES))
     if (scene.taken[box] & ndimage.binary_dilation(mask, iterations=1)).any():
         return "grown into another lesion"
     scene.taken[box] |= mask
@@ -149,6 +149,9 @@ def _unfit(
         lobes = SIDE_LOBES.get(finding.side or "", tuple(LOBE_LABELS))
         lung = float(np.isin(found, [LOBE_LABELS[lobe] for lobe in lobes]).mean())
         lobe = lung if finding.lobe is None else float((found == LOBE_LABELS[finding.lobe]).mean())
+        most = max(float((found == LOBE_LABELS[name]).mean()) for name in lobes)
+        if lobe < most:
+            return f"does not fit its place: more of it ({most:.0%}) would lie in another lobe"
         if lobe < IN_LOBE or lung < IN_LUNG:
             share, where = (lobe, finding.lobe) if lobe < IN_LOBE else (lung, "the lung")
             return f"does not fit its place: {share:.0%} of it would lie in {where}"
@@ -159,6 +162,13 @@ def _unfit(
         where = finding.site.replace("_", " ")
         return f"does not fit its place: {wrong:.0%} of it would lie outside the {where}"
     return None
+
+
+def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    parts, _ = ndimage.label(mask)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return np.asarray(parts == int(sizes.argmax()))
 
 
 def _paint(

@@ -2,8 +2,8 @@
 
 The atlas was taken with contrast; without, blood and organs are brought to their plain density.
 Quantum noise goes with one over the square root of dose and slice thickness. The atlas's own noise
-cannot be taken away, so that a dose above the reference changes nothing. A sharp kernel lifts what
-is fine, edges and noise alike.
+cannot be taken away: a dose that would need it is refused. A sharp kernel lifts what is fine, edges
+and noise alike.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from alignment.noise import Noise
 from alignment.plan import EncounterPlan, Protocol
 from modalities.imaging.atlas import LUNG_LABELS
 from modalities.imaging.organs import BONES
+from ontology.errors import ConsilienceError
 from ontology.evidence import Parameter
 
 F32 = NDArray[np.float32]
@@ -52,7 +53,7 @@ NOISE_HU = Parameter(
 REFERENCE_MGY = Parameter(
     9.0, "mGy", "adult chest CT", "CTDIvol that NOISE_HU stands for", "assumption"
 )
-_OWN_MM, _OWN_HU = (1.25, 2.5, 5.0), (6.4, 7.4, 5.6)
+_OWN_MM, _OWN_HU = (1.25, 2.5, 5.0, 10.0), (6.4, 7.4, 5.6, 4.2)
 """SD that the rendered volume has itself in soft tissue, by slice thickness."""
 _GRAIN_PX, _GRAIN_SD = 0.5, 0.66
 """A soft kernel's grain, and the SD that it leaves of white noise."""
@@ -73,7 +74,7 @@ def without_contrast(plan: EncounterPlan, hu: F32, labels: Labels) -> F32:
     )
     knee = most[labels]
     keyed = Noise(plan.seed, "imaging.plain").generator(plan.patient_index, plan.day)
-    own = grain(keyed, hu.shape) * np.float32(_OWN_HU[-1])
+    own = grain(keyed, hu.shape) * np.float32(own_noise(plan.protocol.slice_mm))
     pressed = knee + np.float32(_KEPT) * (hu - knee) + own
     plain = np.where(~dense & (hu > knee), pressed, hu)
     lung = np.isin(labels, LUNG_LABELS) & (hu > _LUNG_TISSUE_HU)
@@ -101,9 +102,21 @@ def acquire(plan: EncounterPlan, hu: F32, spacing: NDArray[np.float64]) -> F32:
 
 
 def fresh_noise(protocol: Protocol) -> float:
-    """SD in HU that a scan adds to the rendered volume's own, before the kernel."""
-    wanted = NOISE_HU.value * math.sqrt(
-        REFERENCE_MGY.value / protocol.ctdi_mgy * 5.0 / protocol.slice_mm
-    )
-    own = float(np.interp(protocol.slice_mm, _OWN_MM, _OWN_HU))
-    return math.sqrt(max(wanted**2 - own**2, 0.0))
+    """SD in HU that a scan adds to the rendered volume's own, before the kernel.
+
+    Raises ConsilienceError for a dose at which a scan would be less noisy than the atlas is.
+    """
+    wanted = NOISE_HU.value**2 * REFERENCE_MGY.value / protocol.ctdi_mgy * 5.0 / protocol.slice_mm
+    own = own_noise(protocol.slice_mm) ** 2
+    if wanted < own:
+        raise ConsilienceError(
+            "a dose that cannot be rendered: the atlas itself is noisier", where="ctdi_mgy",
+            got=f"{protocol.ctdi_mgy:g} mGy at {protocol.slice_mm:g} mm",
+            wanted=f"at most {protocol.ctdi_mgy * wanted / own:.1f} mGy",
+        )  # fmt: skip
+    return math.sqrt(wanted - own)
+
+
+def own_noise(slice_mm: float) -> float:
+    """SD in HU of the rendered volume's own noise in soft tissue."""
+    return float(np.interp(slice_mm, _OWN_MM, _OWN_HU))

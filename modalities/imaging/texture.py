@@ -19,7 +19,7 @@ from modalities.imaging.diffusion.sampler import Key, Sampling
 from modalities.imaging.diffusion.tissue import Regions
 
 SAMPLING = Sampling()
-"""Half-way noise and few steps: more change nothing that is measured (benchmarks/imaging.py)."""
+"""Half-way noise and three steps. What fifty cost is in the speed part of benchmarks/imaging.py."""
 _AROUND_MM = 10.0
 """How far around a lesion the network renders where only lesions are asked for."""
 
@@ -40,9 +40,10 @@ def render(plan: EncounterPlan, scene: drawing.Scene) -> None:
     regions = Regions(body, np.isin(scene.labels, LUNG_LABELS), scene.share)
     key = Key(plan.seed, plan.patient_index, plan.day)
     pixel = float(scene.grid.spacing[1])
+    weights = sampler.weights_of(plan.protocol.weights)
     free = body & ~_half_filled(scene.hu, regions)
     if asked == "whole":
-        scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, SAMPLING, free)
+        scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, SAMPLING, free, weights)
         return
     for lesion in scene.drawn:
         inside = np.zeros(scene.grid.shape, bool)
@@ -50,7 +51,7 @@ def render(plan: EncounterPlan, scene: drawing.Scene) -> None:
         box = fit.widened(lesion.box, _AROUND_MM, scene.grid)
         near = ndimage.distance_transform_edt(~inside[box], sampling=scene.grid.spacing)
         inside[box] = (near <= _AROUND_MM) & free[box]
-        scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, SAMPLING, inside)
+        scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, SAMPLING, inside, weights)
 
 
 def _half_filled(hu: NDArray[np.float32], regions: Regions) -> NDArray[np.bool_]:

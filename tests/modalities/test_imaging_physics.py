@@ -12,6 +12,7 @@ import pytest
 from alignment.plan import EncounterPlan, Protocol, Subject
 from alignment.run import ImagingOptions
 from modalities.imaging import physics, volume, warp
+from ontology.errors import ConsilienceError
 
 AORTA, HEART, LIVER, SPLEEN, VERTEBRAE = 52, 51, 5, 1, range(31, 43)
 SPACING = np.array([5.0, 1.5, 1.5])
@@ -74,7 +75,8 @@ def test_noise_goes_with_one_over_the_root_of_dose_and_thickness() -> None:
     assert total() == pytest.approx(physics.NOISE_HU.value)
     assert total(ctdi_mgy=9 / 4) == pytest.approx(2 * total())
     assert total(ctdi_mgy=1.0, slice_mm=1.25) == pytest.approx(2 * total(ctdi_mgy=1.0))
-    assert physics.fresh_noise(Protocol(ctdi_mgy=40.0)) == 0  # its own noise remains
+    with pytest.raises(ConsilienceError, match="noisier"):
+        physics.fresh_noise(Protocol(ctdi_mgy=40.0))
 
 
 @pytest.mark.parametrize("kernel", ["soft", "sharp"])

@@ -69,6 +69,11 @@ def flow(path: Path = WEIGHTS) -> network.Flow:
     return loaded
 
 
+def weights_of(path: str) -> Path:
+    """The file that a protocol names, or the shipped one."""
+    return Path(path) if path else WEIGHTS
+
+
 @functools.lru_cache(maxsize=2)
 def digest(path: Path = WEIGHTS) -> str:
     """Of the weights, by content; read once for the life of the process."""
