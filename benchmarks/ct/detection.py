@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ct import modes, reread
+from ct.volumes import Scan
 from eval.readers import nodules
 from eval.readers.ct import body_midline_x, pixel_long_axis
 from eval.readers.lobes import read_lobes
@@ -23,7 +24,10 @@ _HIT = 0.5
 
 @dataclass(frozen=True)
 class Lesion:
-    """One drawn lesion: latent and re-read long axis (mm), pixel (mm), found, side, lobe right."""
+    """One drawn lesion: latent and re-read long axis (mm), pixel (mm), found, side, lobe right.
+
+    limited: where the pixels run on into what is as dense, the reading stops at the mask.
+    """
 
     latent_mm: float
     pixels_mm: float | None
@@ -32,6 +36,7 @@ class Lesion:
     found: bool
     side: bool
     lobe: bool
+    solid: bool
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,7 @@ def study(job: Job) -> Result:
                 found=any(_share(m, mask) > _HIT for m in marks),
                 side=left == (item.finding.side == "left"),
                 lobe=lobes[item.finding.finding_id] == item.finding.lobe,
+                solid=item.description.startswith("solid"),
             )
         )
     false = sum(_share(m, every) <= _HIT for m in marks)
@@ -103,3 +109,10 @@ def measured(mode: str, with_lesions: int, clean: int, seed: int = SEED) -> list
     jobs = [Job(mode, seed, patient, True) for patient in range(with_lesions)]
     jobs += [Job(mode, seed, 1000 + patient, False) for patient in range(clean)]
     return list(reread.on_two_cores(study, jobs))
+
+
+def in_real(scan: Scan) -> tuple[int, int, int]:
+    """Of a real CT: its lesions, how many of them the detector marks, and marks elsewhere."""
+    marks = nodules.find(scan.hu, scan.spacing)
+    found = sum(any(_share(m, lesion) > _HIT for m in marks) for lesion in scan.lesions)
+    return len(scan.lesions), found, sum(_share(m, scan.lesion) <= _HIT for m in marks)

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from scipy import ndimage
 
 from alignment.noise import Noise
 from alignment.plan import EncounterPlan, Finding, Network, Protocol, Subject
@@ -28,6 +29,7 @@ Renderer = Callable[[EncounterPlan, Anatomy, Grid, Places], Volume]
 MATRIX = 256
 LOBES = {lobe: side for side, lobes in SIDE_LOBES.items() for lobe in lobes}
 _SHORT_SHARE = (0.6, 0.85)
+_SMOOTH_PX = 0.8
 
 
 def warped(plan: EncounterPlan, anatomy: Anatomy, grid: Grid, places: Places) -> Volume:
@@ -48,14 +50,17 @@ def by(network: Network, contrast: bool = True) -> Renderer:
     return render
 
 
-def labels_only(plan: EncounterPlan, anatomy: Anatomy, grid: Grid, places: Places) -> Volume:
-    """From noise alone, told only the tissue map of the first stage without contrast."""
+def tissue_map_only(plan: EncounterPlan, anatomy: Anatomy, grid: Grid, places: Places) -> Volume:
+    """From noise alone, told only the tissue map of the first stage without contrast.
+
+    The map is the deformed real CT thresholded, so that outlines, bones and larger vessels are the
+    atlas's; smoothed before, so that its noise is not.
+    """
     drawn = by("none", contrast=False)(plan, anatomy, grid, places)
     regions = Regions(drawn.labels > 0, np.isin(drawn.labels, LUNG_LABELS), drawn.lesion)
     key = Key(plan.seed, plan.patient_index, plan.day)
-    hu = sampler.denoise(
-        drawn.hu.astype(np.float32), regions, float(grid.spacing[1]), key, Sampling(1.0, 8, False)
-    )
+    smooth = ndimage.gaussian_filter(drawn.hu.astype(np.float32), (0, _SMOOTH_PX, _SMOOTH_PX))
+    hu = sampler.denoise(smooth, regions, float(grid.spacing[1]), key, Sampling(1.0, 8, False))
     return dataclasses.replace(drawn, hu=np.rint(hu).astype(np.int16))
 
 
@@ -64,7 +69,7 @@ MODES: dict[str, Renderer] = {
     "t0 = 0": warped,
     "diffusion": by("whole"),
     "diffusion, no contrast": by("whole", contrast=False),
-    "labels only": labels_only,
+    "tissue map only": tissue_map_only,
 }
 PRODUCT = ("first stage", "diffusion")
 """Looked for and measured in re-read files; with contrast, which the detector needs."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from alignment.plan import EncounterPlan
 from eval.readers import ct as reader
 from eval.readers.seg import Segment, read_seg
-from modalities.imaging import atlas, dicom, lobes, seg
+from modalities.imaging import dicom, lobes, seg
 from modalities.imaging.volume import Volume
 
 In = TypeVar("In")
@@ -57,8 +57,7 @@ def through_files(plan: EncounterPlan, drawn: Volume) -> Reread:
 
 
 def on_two_cores(work: Callable[[In], Out], jobs: Iterable[In]) -> Iterator[Out]:
-    """Results in the order of the jobs; forked, so that the atlas is loaded once."""
-    atlas.load()
-    context = multiprocessing.get_context("fork")
+    """Results in the order of the jobs; new processes, since torch's threads survive no fork."""
+    context = multiprocessing.get_context("forkserver")
     with ProcessPoolExecutor(2, mp_context=context) as pool:
         yield from pool.map(work, jobs)

@@ -82,6 +82,18 @@ def moments(scans: list[Scan]) -> dict[str, tuple[float, float, int]]:
     return {n: (float(v.mean()), float(v.std()), len(v)) for n, v in joined.items() if len(v)}
 
 
+def soft(scans: list[Scan], most: int = 200_000) -> F32:
+    """HU of the body outside the lungs on slices with lung, -200 to 500, evenly thinned."""
+    values = []
+    for scan in scans:
+        air = lungs.aerated(scan.hu, scan.spacing)
+        slices = air.any(axis=(1, 2))
+        seen = scan.hu[slices]
+        values.append(seen[(seen > -200) & (seen < 500) & ~scan.lung[slices]])
+    joined = np.concatenate(values)
+    return joined[:: max(1, len(joined) // most)]
+
+
 @dataclass(frozen=True, eq=False)
 class Spectrum:
     """power: HU2 mm2 at ``frequency``, 1/mm, averaged over rings; n regions."""
