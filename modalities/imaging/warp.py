@@ -44,7 +44,8 @@ FAT_RANGE = (0.35, 3.2)
 _NARROWEST = 0.90
 EVEN_SHARE = 0.8
 """Of what a stout body gains: how much is the same everywhere."""
-_LEAST_LAYER_MM = 10.0
+_LEAST_LAYER_MM = 6.0
+_SKIN_MM = 4.0
 _HEART_RANGE = (-0.40, 0.40)
 _KNOTS = 12
 _ORIGIN = -(_KNOTS - 1) / 2 * KNOT_MM
@@ -163,7 +164,8 @@ def _fat(anatomy: Anatomy, points: F32) -> F32:
     # Shoulders are muscle and bone more than fat.
     fade = np.clip((z - _SHOULDER_MM[0]) / (_SHOULDER_MM[1] - _SHOULDER_MM[0]), 0, 1)
     share = 1 - _SHOULDER_FADE * fade * fade * (3 - 2 * fade)
-    inner = thin(radius, core, 1 + (factor - 1) * share)
+    rim = _sample_polar(anatomy.atlas, rim_table(anatomy.atlas, anatomy.fat), points)
+    inner = thin(radius, core, 1 + (factor - 1) * share, rim)
     ratio = inner / np.maximum(radius, 1e-3)
     return np.stack([z, y * ratio, x * ratio]).astype(np.float32)
 
@@ -184,17 +186,34 @@ def fat_table(atlas: Atlas, fat: float) -> NDArray[np.float64]:
     return np.asarray(1 + (fat - 1) * (1 - EVEN_SHARE + EVEN_SHARE * even))
 
 
-def thin(radius: F32, core: F32, fat: float | F32) -> F32:
-    """Atlas radius seen at the patient's radius: slope 1 inside the core, 1/fat well outside."""
+def rim_table(atlas: Atlas, fat: float) -> NDArray[np.float64]:
+    """Radius in mm, (slices, ANGLES), outside which lies skin, as thick in a stout body."""
+    if fat <= 1:
+        return np.full(atlas.core_mm.shape, 1e4)
+    smooth = ndimage.gaussian_filter(atlas.skin_mm, (2.0, 2.0), mode=("nearest", "wrap"))
+    return np.asarray(np.maximum(smooth - _SKIN_MM, atlas.core_mm + EASE_MM))
+
+
+def thin(radius: F32, core: F32, fat: float | F32, rim: F32 | None = None) -> F32:
+    """Atlas radius seen at the patient's radius: slope 1 in the core, 1/fat well outside, 1 beyond
+    the rim (atlas radius)."""
     beyond = np.maximum(radius - core, 0)
+    if rim is not None:
+        beyond = np.minimum(beyond, thicken(rim, core, fat) - core)
     eased = np.where(beyond < EASE_MM, beyond * beyond / (2 * EASE_MM), beyond - EASE_MM / 2)
     return np.asarray(radius + (1 / fat - 1) * eased, dtype=np.float32)
 
 
 def thicken(
-    radius: NDArray[np.float64], core: NDArray[np.float64], fat: float | NDArray[np.float64]
+    radius: NDArray[np.floating],
+    core: NDArray[np.floating],
+    fat: float | NDArray[np.floating],
+    rim: NDArray[np.floating] | None = None,
 ) -> F32:
     """Inverse of :func:`thin`: patient radius at which an atlas radius is seen."""
+    if rim is not None:
+        spare = np.maximum(radius - rim, 0)
+        return np.asarray(thicken(radius - spare, core, fat) + spare, dtype=np.float32)
     bend = np.asarray(1 / fat - 1)
     # Next to 0 the root below is 0/0, and its value of no consequence.
     bend = np.where(np.abs(bend) < 1e-6, 1e-6, bend)
@@ -290,7 +309,7 @@ def _narrowed(atlas: Atlas, scale: NDArray[np.float64], girth_mm: float) -> NDAr
     core, skin = atlas.core_mm[first:last], atlas.skin_mm[first:last]
     least = girth(thicken(skin, core, FAT_RANGE[0]), scale)
     narrower = min(1.0, max(_NARROWEST, girth_mm / least))
-    return scale * np.array([narrower**-2, narrower, narrower])
+    return np.asarray(scale * np.array([narrower**-2, narrower, narrower]))
 
 
 def _fat_factor(atlas: Atlas, girth_mm: float, scale: NDArray[np.float64]) -> float:
@@ -299,7 +318,8 @@ def _fat_factor(atlas: Atlas, girth_mm: float, scale: NDArray[np.float64]) -> fl
     core, skin = atlas.core_mm[first:last], atlas.skin_mm[first:last]
 
     def tape(fat: float) -> float:
-        return girth(thicken(skin, core, fat_table(atlas, fat)[first:last]), scale)
+        factor, rim = (table(atlas, fat)[first:last] for table in (fat_table, rim_table))
+        return girth(thicken(skin, core, factor, rim), scale)
 
     low, high = FAT_RANGE
     for _ in range(30):

@@ -154,7 +154,8 @@ def test_a_stout_body_gains_at_the_back_as_well_as_at_the_flanks():
     clean = atlas.load()
     first, last = clean.chest_slices
     core, skin = clean.core_mm[first:last], clean.skin_mm[first:last]
-    stout = warp.thicken(skin, core, warp.fat_table(clean, 2.0)[first:last]) - skin
+    factor, rim = (table(clean, 2.0)[first:last] for table in (warp.fat_table, warp.rim_table))
+    stout = warp.thicken(skin, core, factor, rim) - skin
     least, most = np.quantile(stout.mean(axis=0), [0.1, 0.9])
     assert least > 5.0
     assert most < 3 * least
