@@ -55,7 +55,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The body behind the images: age in years, height in cm, weight in kg."""
+    """The body behind the images: age in years, height in cm, weight in kg.
+
+    ``copd``: chronic obstructive pulmonary disease at index, which inflates the lungs.
+    """
 
     sex: str
     age: int
@@ -63,6 +66,7 @@ class Subject:
     weight_kg: float
     smoking_status: str
     pack_years: float
+    copd: bool = False
 
 
 @dataclass(frozen=True, slots=True)

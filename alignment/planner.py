@@ -156,6 +156,7 @@ def _subject(person: dict[str, Any]) -> Subject:
         weight_kg=person["weight_kg"],
         smoking_status=person["smoking_status"],
         pack_years=person["pack_years"],
+        copd=person["copd"],
     )
 
 

@@ -57,7 +57,7 @@ class Atlas:
     heart_mm: NDArray[np.float64]
     heart_radius_mm: float
 
-    @property
+    @functools.cached_property
     def lung_slices(self) -> tuple[int, int]:
         """First and last slice with lung."""
         found = np.flatnonzero(np.isin(self.labels, LUNG_LABELS).any(axis=(1, 2)))
@@ -68,6 +68,12 @@ class Atlas:
         """First and last of the lower 70 % of the lungs: below the shoulders."""
         first, last = self.lung_slices
         return first, first + round(0.7 * (last - first))
+
+    @property
+    def girth_slices(self) -> tuple[int, int]:
+        """First and last slice at the height of the nipples, half way up the lungs and above."""
+        first, last = self.lung_slices
+        return first + round(0.5 * (last - first)), first + round(0.65 * (last - first))
 
     def voxels(self, mm: NDArray[np.float32]) -> NDArray[np.float32]:
         """Coordinates (3, ...) in mm to fractional voxels."""

@@ -48,7 +48,10 @@ def grid_of(anatomy: Anatomy, matrix: int, slice_mm: float) -> Grid:
     low, high = ((i - atlas.centre[0]) * atlas.spacing[0] * anatomy.scale[0] for i in (first, last))
     first, last = atlas.chest_slices
     core, skin = atlas.core_mm[first:last], atlas.skin_mm[first:last]
-    radius = warp.thicken(skin, core, anatomy.fat).astype(np.float64)
+    factor, rim = (
+        table(atlas, anatomy.fat)[first:last] for table in (warp.fat_table, warp.rim_table)
+    )
+    radius = warp.thicken(skin, core, factor, rim).astype(np.float64)
     angle = (np.arange(radius.shape[1]) + 0.5) / radius.shape[1] * 2 * math.pi - math.pi
     y, x = radius * np.sin(angle) * anatomy.scale[1], radius * np.cos(angle) * anatomy.scale[2]
     middle = np.array([(v.min() + v.max()) / 2 for v in (y, x)])

@@ -16,6 +16,7 @@ Points are (3, ...) float32 arrays, mm, ordered (z up, y to the back, x to the l
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from dataclasses import dataclass
@@ -35,12 +36,17 @@ KNOT_MM = 60.0
 """Spacing of the random field's control points: bodies differ in shape, not in organs."""
 KNOT_SD_MM = 6.0
 MAX_GRADIENT = 0.5
-EASE_MM = 10.0
+EASE_MM = 6.0
 """Width over which the radial slope passes from 1 to 1/f."""
 _SHOULDER_MM = (-78.0, -10.0)
 _SHOULDER_FADE = 0.7
-FAT_RANGE = (0.45, 2.6)
-_HEART_RANGE = (-0.30, 0.30)
+FAT_RANGE = (0.35, 3.2)
+_NARROWEST = 0.90
+EVEN_SHARE = 0.8
+"""Of what a stout body gains: how much is the same everywhere."""
+_LEAST_LAYER_MM = 6.0
+_SKIN_MM = 4.0
+_HEART_RANGE = (-0.40, 0.40)
 _KNOTS = 12
 _ORIGIN = -(_KNOTS - 1) / 2 * KNOT_MM
 
@@ -50,7 +56,7 @@ class Anatomy:
     """The parameters of one patient's deformation.
 
     scale: (3,) mm of patient per mm of atlas. knots: (3, 12, 12, 12) mm. heart: contraction of
-    the radius at the heart's centre. fat: thickness outside the core relative to the atlas.
+    the radius at the heart's centre. fat: mean thickness outside the core relative to the atlas.
     """
 
     atlas: Atlas
@@ -111,13 +117,13 @@ def _anatomy(seed: int, patient: int, body: body_module.Body) -> Anatomy:
     unit = Anatomy(atlas, np.ones(3), knots, heart=0.0, fat=1.0)
     # The scale comes first and the rest acts in atlas mm, so volume goes with its cube exactly.
     size = (body.lung_litres / volume_litres(unit, _coarse(atlas)[0])) ** (1 / 3)
-    scale = size * np.array(body.aspect)
+    scale = _narrowed(atlas, size * np.array(body.aspect), body.girth_mm)
     return Anatomy(
         atlas,
         scale,
         knots,
         heart=_heart_contraction(unit, body.heart_litres / size**3),
-        fat=_fat_factor(atlas, body.chest_m2 / float(scale[1] * scale[2])),
+        fat=_fat_factor(atlas, body.girth_mm, scale),
     )
 
 
@@ -149,32 +155,71 @@ def _heart(anatomy: Anatomy, points: F32) -> F32:
 
 
 def _fat(anatomy: Anatomy, points: F32) -> F32:
+    if anatomy.fat == 1.0:
+        return points
     z, y, x = points
     radius = np.hypot(y, x)
     core = _sample_polar(anatomy.atlas, anatomy.atlas.core_mm, points)
+    factor = _sample_polar(anatomy.atlas, fat_table(anatomy.atlas, anatomy.fat), points)
     # Shoulders are muscle and bone more than fat.
     fade = np.clip((z - _SHOULDER_MM[0]) / (_SHOULDER_MM[1] - _SHOULDER_MM[0]), 0, 1)
     share = 1 - _SHOULDER_FADE * fade * fade * (3 - 2 * fade)
-    inner = thin(radius, core, 1 + np.float32(anatomy.fat - 1) * share)
+    rim = _sample_polar(anatomy.atlas, rim_table(anatomy.atlas, anatomy.fat), points)
+    inner = thin(radius, core, 1 + (factor - 1) * share, rim)
     ratio = inner / np.maximum(radius, 1e-3)
     return np.stack([z, y * ratio, x * ratio]).astype(np.float32)
 
 
-def thin(radius: F32, core: F32, fat: float | F32) -> F32:
-    """Atlas radius seen at the patient's radius: slope 1 inside the core, 1/fat well outside."""
+def fat_table(atlas: Atlas, fat: float) -> NDArray[np.float64]:
+    """Thickness factor by slice and angle, (slices, ANGLES): ``fat`` on the average.
+
+    A thin body is thinner in proportion. A stout one gains in part in proportion, in part the same
+    everywhere, so that it is rounder than the atlas and not its flanks writ large (assumption).
+    """
+    if fat <= 1:
+        return np.full(atlas.core_mm.shape, fat)
+    layer = ndimage.gaussian_filter(
+        atlas.skin_mm - atlas.core_mm, (4.0, 3.0), mode=("nearest", "wrap")
+    )
+    layer = np.maximum(layer, _LEAST_LAYER_MM)
+    even = layer.mean() / layer
+    return np.asarray(1 + (fat - 1) * (1 - EVEN_SHARE + EVEN_SHARE * even))
+
+
+def rim_table(atlas: Atlas, fat: float) -> NDArray[np.float64]:
+    """Radius in mm, (slices, ANGLES), outside which lies skin, as thick in a stout body."""
+    if fat <= 1:
+        return np.full(atlas.core_mm.shape, 1e4)
+    smooth = ndimage.gaussian_filter(atlas.skin_mm, (2.0, 2.0), mode=("nearest", "wrap"))
+    return np.asarray(np.maximum(smooth - _SKIN_MM, atlas.core_mm + EASE_MM))
+
+
+def thin(radius: F32, core: F32, fat: float | F32, rim: F32 | None = None) -> F32:
+    """Atlas radius seen at the patient's radius: slope 1 in the core, 1/fat well outside, 1 beyond
+    the rim (atlas radius)."""
     beyond = np.maximum(radius - core, 0)
+    if rim is not None:
+        beyond = np.minimum(beyond, thicken(rim, core, fat) - core)
     eased = np.where(beyond < EASE_MM, beyond * beyond / (2 * EASE_MM), beyond - EASE_MM / 2)
     return np.asarray(radius + (1 / fat - 1) * eased, dtype=np.float32)
 
 
-def thicken(radius: NDArray[np.float64], core: NDArray[np.float64], fat: float) -> F32:
+def thicken(
+    radius: NDArray[np.floating],
+    core: NDArray[np.floating],
+    fat: float | NDArray[np.floating],
+    rim: NDArray[np.floating] | None = None,
+) -> F32:
     """Inverse of :func:`thin`: patient radius at which an atlas radius is seen."""
-    bend = 1 / fat - 1
+    if rim is not None:
+        spare = np.maximum(radius - rim, 0)
+        return np.asarray(thicken(radius - spare, core, fat) + spare, dtype=np.float32)
+    bend = np.asarray(1 / fat - 1)
+    # Next to 0 the root below is 0/0, and its value of no consequence.
+    bend = np.where(np.abs(bend) < 1e-6, 1e-6, bend)
     beyond = np.maximum(radius - core, 0)
     at_ease = EASE_MM + bend * EASE_MM / 2
-    outside = EASE_MM + (beyond - at_ease) * fat
-    if abs(bend) < 1e-9:
-        return np.asarray(radius, dtype=np.float32)
+    outside = EASE_MM + (beyond - at_ease) / (1 + bend)
     root = np.sqrt(np.maximum(1 + 2 * bend * beyond / EASE_MM, 0))
     within = (root - 1) * EASE_MM / bend
     return np.asarray(np.where(beyond < at_ease, within, outside) + np.minimum(radius, core),
@@ -205,8 +250,14 @@ def _coarse(atlas: Atlas) -> tuple[F32, F32]:
     return lung.astype(np.float32), heart.astype(np.float32)
 
 
-def volume_litres(anatomy: Anatomy, share: F32, step_mm: float = 8.0) -> float:
+def volume_litres(anatomy: Anatomy, share: F32, step_mm: float = 10.0) -> float:
     """Volume in the patient of a coarse atlas mask (share of each cell), litres."""
+    points = _box(anatomy, share, step_mm)
+    return _litres(anatomy.atlas, to_atlas(anatomy, Pose(), points), share, step_mm)
+
+
+def _box(anatomy: Anatomy, share: F32, step_mm: float) -> F32:
+    """Points (3, ...) in mm of the patient, a step apart, round a coarse atlas mask."""
     cells = np.argwhere(share > 0) * np.array(atlas_module.COARSE)
     low, high = ((edge - anatomy.atlas.centre) * anatomy.atlas.spacing
                  for edge in (cells.min(axis=0), cells.max(axis=0)))  # fmt: skip
@@ -215,36 +266,63 @@ def volume_litres(anatomy: Anatomy, share: F32, step_mm: float = 8.0) -> float:
         np.arange((a - 50) * s, (b + 50) * s, step_mm, dtype=np.float32)
         for a, b, s in zip(low, high, anatomy.scale, strict=True)
     ]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"))
-    at = anatomy.atlas.voxels(to_atlas(anatomy, Pose(), points))
+    return np.stack(np.meshgrid(*axes, indexing="ij"))
+
+
+def _litres(atlas: Atlas, seen: F32, share: F32, step_mm: float) -> float:
     steps = np.array(atlas_module.COARSE, np.float32).reshape(3, 1, 1, 1)
-    cell = (at - (steps - 1) / 2) / steps
+    cell = (atlas.voxels(seen) - (steps - 1) / 2) / steps
     found = ndimage.map_coordinates(share, cell, order=1, mode="constant")
     return float(found.sum(dtype=np.float64)) * step_mm**3 / 1e6
 
 
 def _heart_contraction(unit: Anatomy, litres: float) -> float:
     """Parameter of the heart map that gives a heart of ``litres``, in atlas scale (secant)."""
-    share = _coarse(unit.atlas)[1]
-    trials = (_HEART_RANGE[0], 0.0, _HEART_RANGE[1])
+    share, step = _coarse(unit.atlas)[1], 8.0
+    trials = np.linspace(*_HEART_RANGE, 5)
+    settled = _random(unit.knots, _box(unit, share, step))
     volumes = [
-        volume_litres(Anatomy(unit.atlas, unit.scale, unit.knots, a, 1.0), share) for a in trials
+        _litres(unit.atlas, _heart(dataclasses.replace(unit, heart=float(a)), settled), share, step)
+        for a in trials
     ]
     # The map goes from patient to atlas: a contraction there is a larger heart here.
     return float(np.interp(litres, volumes, trials))
 
 
-def _fat_factor(atlas: Atlas, area_m2: float) -> float:
-    """Thickness factor that gives the chest this mean cross-section (bisection)."""
-    first, last = atlas.chest_slices
+def girth(radius: F32, scale: NDArray[np.float64]) -> float:
+    """Mean length in mm of a tape round the outlines, (slices, ANGLES) mm of the atlas."""
+    angle = (np.arange(ANGLES) + 0.5) / ANGLES * 2 * math.pi - math.pi
+    y, x = radius * np.sin(angle) * scale[1], radius * np.cos(angle) * scale[2]
+    seen_from = angle[: ANGLES // 2]
+    across = y[..., None] * np.sin(seen_from) + x[..., None] * np.cos(seen_from)
+    # Cauchy: a convex outline is as long as pi times its mean width.
+    return float(np.ptp(across, axis=1).mean() * math.pi)
+
+
+def _narrowed(atlas: Atlas, scale: NDArray[np.float64], girth_mm: float) -> NDArray[np.float64]:
+    """Longer and narrower lungs of the same volume where the leanest wall is still too wide.
+
+    Rib cages grow wider, and lungs lower, with body-mass index: doi:10.1378/chest.119.2.376. By
+    how much at most is an assumption.
+    """
+    first, last = atlas.girth_slices
+    core, skin = atlas.core_mm[first:last], atlas.skin_mm[first:last]
+    least = girth(thicken(skin, core, FAT_RANGE[0]), scale)
+    narrower = min(1.0, max(_NARROWEST, girth_mm / least))
+    return np.asarray(scale * np.array([narrower**-2, narrower, narrower]))
+
+
+def _fat_factor(atlas: Atlas, girth_mm: float, scale: NDArray[np.float64]) -> float:
+    """Thickness factor that gives the chest this girth where it is measured (bisection)."""
+    first, last = atlas.girth_slices
     core, skin = atlas.core_mm[first:last], atlas.skin_mm[first:last]
 
-    def area(fat: float) -> float:
-        radius = thicken(skin, core, fat).astype(np.float64)
-        return float((radius**2).sum(axis=1).mean() * math.pi / ANGLES / 1e6)
+    def tape(fat: float) -> float:
+        factor, rim = (table(atlas, fat)[first:last] for table in (fat_table, rim_table))
+        return girth(thicken(skin, core, factor, rim), scale)
 
     low, high = FAT_RANGE
     for _ in range(30):
         middle = (low + high) / 2
-        low, high = (middle, high) if area(middle) < area_m2 else (low, middle)
+        low, high = (middle, high) if tape(middle) < girth_mm else (low, middle)
     return (low + high) / 2

@@ -100,6 +100,15 @@ def test_thicken_inverts_thin(fat):
     assert np.abs(back - radius).max() < 1e-3
 
 
+@pytest.mark.parametrize("fat", [1.0, 1.7, 3.2])
+def test_thicken_inverts_thin_where_the_skin_keeps_its_thickness(fat):
+    radius, core, rim = np.linspace(50, 260, 400), np.full(400, 120.0), np.full(400, 150.0)
+    out = warp.thicken(radius, core, fat, rim)
+    back = warp.thin(out, core.astype(np.float32), fat, rim.astype(np.float32))
+    assert np.abs(back - radius).max() < 1e-3
+    assert np.allclose(np.diff(out[radius > 151]), np.diff(radius)[0], atol=1e-3)
+
+
 @pytest.mark.parametrize("index", [0, 3, 5, 7])
 def test_lung_volume_and_lobes_come_out_as_planned(index):
     plan = plan_of(index, *BODIES[index])
@@ -118,9 +127,17 @@ def test_lung_volume_and_lobes_come_out_as_planned(index):
 
 
 def test_stout_and_thin_bodies_differ_in_fat_not_in_ribs():
-    thin, stout = (warp.anatomy_of(plan_of(1, "male", 175.0, kg)) for kg in (55.0, 110.0))
+    thin, stout = (warp.anatomy_of(plan_of(1, "male", 175.0, kg)) for kg in (70.0, 110.0))
     assert stout.fat > thin.fat + 0.5
     assert np.allclose(thin.scale, stout.scale)
+
+
+def test_a_very_thin_body_is_longer_and_narrower_with_the_same_lungs():
+    thin, stout = (warp.anatomy_of(plan_of(1, "male", 175.0, kg)) for kg in (42.0, 110.0))
+    z, y, x = thin.scale / stout.scale
+    assert z > 1 > y == pytest.approx(x)
+    assert x > 0.89
+    assert z * y * x == pytest.approx(1.0)
 
 
 def test_one_body_per_patient_another_per_seed_and_patient():
