@@ -187,7 +187,7 @@ def test_pixels_show_the_lesion_at_its_diameter(studies, visit):
         shown = feret_px(part & ndimage.binary_dilation(mask[index], iterations=2)) * pixel
         assert shown == pytest.approx(finding.latent_long_mm, abs=1.5 * pixel)
         core = ndimage.binary_erosion(mask[index], iterations=2)  # the rim is half lung
-        if core.any():
+        if core.sum() >= 8:  # fewer are all next to the border, and a slice is 5 mm thick
             assert 5 < hu[index][core].mean() < 80  # solid, enhanced tissue
 
 
