@@ -51,7 +51,7 @@ COPD_DEPTH_SHARE = Parameter(
     " depth/width 0.66 v 0.61 on CT (doi:10.4046/trd.2017.0095) and none but the diaphragm on"
     " radiographs (doi:10.1378/chest.119.2.376)", "calibrated",
 )  # fmt: skip
-_HEINZ = "doi:10.1080/10691898.2003.11910711"
+_HEINZ = "J Stat Educ 2003;11(2)"
 GIRTH = {
     "male": Parameter(
         96.01, "cm", "247 active men, 18-65 y, at the nipples, mid-expiration",

@@ -141,7 +141,7 @@ def test_cardiothoracic_ratio_has_the_published_median_and_spread(rendered):
 
 
 def test_girth_follows_weight_and_height(rendered):
-    # Heinz 2003, 507 adults (doi:10.1080/10691898.2003.11910711): residual SD 4.1 and 3.2 cm.
+    # Heinz 2003, 507 adults (J Stat Educ 2003;11(2)): residual SD 4.1 and 3.2 cm.
     off = np.array([tape - body.chest_girth(s) for s, _, tape in rendered if not s.copd])
     assert abs(off.mean()) < 20.0
     assert 25.0 < off.std() < 60.0
