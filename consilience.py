@@ -39,7 +39,6 @@ from modalities import labs
 from modalities.genomics import Genotypes, genotypes, write_genotypes
 from ontology.errors import ConsilienceError
 from ontology.knowledge import KnowledgeGraph
-from ontology.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from eval import ConsistencyReport
@@ -57,6 +56,7 @@ __all__ = [
     "insert_lesion",
     "load",
     "load_config",
+    "train",
     "twin",
     "why",
 ]
@@ -147,21 +147,30 @@ def insert_lesion(
     return insert(ct, spec, seed, spacing=spacing, network=network, out=out)
 
 
-def train(what: str, config: str | Path, *, out: str | Path) -> Path:
+def train(
+    what: str, config: str | Path, *, out: str | Path, progress: Progress | None = None
+) -> Path:
     """Train a network of ours; goes on where an earlier call with the same ``out`` stopped.
 
-    ``what``: ``imaging``, the CT network. ``config``: a bundled name (``imaging``) or the
-    path of a YAML file: scans, the user's own CTs with lesion masks, steps, adapter rank. Returns
-    the path of the weights; beside them are the losses and sample panels.
+    ``what``: ``imaging``, the CT network. ``config``: a bundled name (``imaging``) or the path of
+    a YAML file: scans, the user's own CTs with lesion masks (their paths relative to the file),
+    steps, adapter rank; ``configs/training/adapt.yaml`` is one to copy. Returns the path of the
+    weights; beside them are the losses and sample panels.
     """
     if what != "imaging":
         raise ConsilienceError("nothing of that name to train", got=what, wanted="imaging")
-    from modalities.imaging.diffusion import config as settings
-    from modalities.imaging.diffusion import data, training
-
+    try:
+        from modalities.imaging.diffusion import config as settings
+        from modalities.imaging.diffusion import data, training
+    except ModuleNotFoundError as error:
+        raise ConsilienceError(
+            "a package that training needs is missing", got=error,
+            remedy="pip install 'consilience[train]'",
+        ) from error  # fmt: skip
     path = bundled(str(config), "training") if is_name(config) else Path(config)
-    chosen = read_yaml(path).parse(settings.TrainingConfig)
-    return training.train(data.scans_of(chosen), None, chosen, Path(out))
+    chosen = settings.read(path)
+    scans, held_out = data.scans_of(chosen)
+    return training.train(scans, held_out, chosen, Path(out), progress)
 
 
 def explain(

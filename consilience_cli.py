@@ -138,7 +138,9 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for weights, losses and panels.")],
 ) -> None:
     """Train a network, or go on with a training that was stopped."""
-    console.print(f"wrote {cs.train(what, config, out=out)}")
+    with _progress("interrupted: the same command goes on from the last checkpoint") as tell:
+        weights = cs.train(what, config, out=out, progress=tell)
+    console.print(f"wrote {weights}")
 
 
 @app.command()
@@ -180,7 +182,9 @@ def _typed(value: str) -> str | float | bool:
 
 
 @contextmanager
-def _progress() -> Iterator[cs.Progress]:
+def _progress(
+    stopped: str = "interrupted: no dataset was written",
+) -> Iterator[cs.Progress]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -202,7 +206,7 @@ def _progress() -> Iterator[cs.Progress]:
         except KeyboardInterrupt:
             interrupted = True
     if interrupted:
-        typer.echo("interrupted: no dataset was written", err=True)
+        typer.echo(stopped, err=True)
         raise typer.Exit(130)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,39 @@ _LESION_SHARE, _LUNG_SHARE = 0.15, 0.65
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """One real CT for training: hu (slices, rows, columns) float32, spacing mm (z, y, x)."""
+    """One real CT for training: hu (slices, rows, columns) float32, spacing mm (z, y, x).
+
+    ``weight``: how often patches are cut from it, beside other scans.
+    """
 
     name: str
     hu: F32
     spacing: NDArray[np.float64]
     regions: Regions
+    weight: float = 1.0
+
+    def of(self, first: int, end: int) -> Scan:
+        """Slices ``first`` up to ``end``."""
+        r = self.regions
+        at = slice(first, end)
+        return Scan(
+            f"{self.name}, slices {first} to {end - 1}", self.hu[at], self.spacing,
+            Regions(r.body[at], r.lung[at], r.lesion[at]),
+            self.weight,
+        )  # fmt: skip
+
+    def marked(self, region: str, index: int | slice) -> NDArray[np.bool_]:
+        """Voxels of ``body``, ``lung`` or ``lesion`` in a slice, or in several."""
+        chosen = getattr(self.regions, region)[index]
+        return np.asarray(chosen > 0.5 if region == "lesion" else chosen, dtype=bool)
+
+    @cached_property
+    def totals(self) -> dict[str, NDArray[np.int64]]:
+        """Voxels of each region up to and with each slice; counted once, for volumes are large."""
+        return {
+            region: np.cumsum(self.marked(region, slice(None)).sum(axis=(1, 2)))
+            for region in ("body", "lung", "lesion")
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +72,7 @@ def cut(scan: Scan, size: int, generator: np.random.Generator) -> Patch:
     at = _place(scan, generator)
     pixel = float(np.exp(generator.uniform(*np.log(_PIXEL_MM))))
     thick = 1 if scan.spacing[0] > 4 else int(generator.integers(1, 3))
+    thick = min(thick, len(scan.hu))
     turn = np.deg2rad(generator.uniform(-_TURN_DEG, _TURN_DEG))
     shear = generator.uniform(-_SHEAR, _SHEAR, 2)
     flip = -1.0 if generator.random() < 0.5 else 1.0
@@ -75,14 +104,14 @@ def cut(scan: Scan, size: int, generator: np.random.Generator) -> Patch:
 def _place(scan: Scan, generator: np.random.Generator) -> NDArray[np.int64]:
     """A voxel: of a lesion, of a lung, or anywhere in the body."""
     kind = generator.random()
-    wanted = scan.regions.body
-    if kind < _LESION_SHARE and (scan.regions.lesion > 0.5).any():
-        wanted = scan.regions.lesion > 0.5
-    elif kind < _LESION_SHARE + _LUNG_SHARE:
-        wanted = scan.regions.lung
-    counts = wanted.sum(axis=(1, 2))
-    index = int(np.searchsorted(np.cumsum(counts), generator.integers(counts.sum()), "right"))
-    places = np.flatnonzero(wanted[index])
+    region = "body"
+    if kind < _LESION_SHARE and scan.totals["lesion"][-1]:
+        region = "lesion"
+    elif kind < _LESION_SHARE + _LUNG_SHARE and scan.totals["lung"][-1]:
+        region = "lung"
+    totals = scan.totals[region]
+    index = int(np.searchsorted(totals, generator.integers(totals[-1]), "right"))
+    places = np.flatnonzero(scan.marked(region, index))
     flat = int(places[generator.integers(len(places))])
     row, column = divmod(flat, scan.hu.shape[2])
     jitter = generator.integers(-15, 16, 2)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import json
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,9 +24,10 @@ from torch import nn
 from alignment.noise import Noise
 from modalities.imaging.diffusion import panel, tissue
 from modalities.imaging.diffusion.config import TrainingConfig
-from modalities.imaging.diffusion.network import Flow, Shape, load, save
+from modalities.imaging.diffusion.network import Flow, Shape, digest, load, save
 from modalities.imaging.diffusion.sampler import WEIGHTS
 from modalities.imaging.diffusion.scans import Scan, cut
+from ontology.errors import ConsilienceError
 
 Batch = tuple[torch.Tensor, ...]
 _BLUR_GIVEN = 0.6
@@ -30,14 +37,18 @@ _JITTER = 0.03
 _HUBER = 3.0
 _TEST_STEP = 10_000_000
 """Batches of the held-out loss are drawn from here on."""
+_AHEAD = 4
+"""Batches that threads cut while the network learns from another."""
+_CHECKPOINT, _STATE = "checkpoint-", "training.json"
 
 
 def batch_of(scans: Sequence[Scan], config: TrainingConfig, step: int) -> Batch:
     """Residuals (n, 1, s, s), what is given (n, channels, s, s), times (n,), noise as residuals."""
     rows = []
+    weights = np.array([scan.weight for scan in scans])
     for index in range(config.batch):
         generator = Noise(config.seed, "imaging.training").generator(step, index)
-        scan = scans[int(generator.integers(len(scans)))]
+        scan = scans[int(generator.choice(len(scans), p=weights / weights.sum()))]
         patch = cut(scan, config.patch, generator)
         real = patch.conditions
         jitter = generator.normal(0, _JITTER, len(tissue.CLASSES)).astype(np.float32)
@@ -60,27 +71,47 @@ def loss_of(flow: nn.Module, batch: Batch) -> torch.Tensor:
     return nn.functional.huber_loss(velocity, noise - residual, delta=_HUBER)
 
 
-def train(scans: Sequence[Scan], held_out: Scan | None, config: TrainingConfig, out: Path) -> Path:
+@dataclass
+class _Progress:
+    """Steps done, and the rows of the loss table: step, loss, held-out loss or None."""
+
+    step: int = 0
+    rows: list[tuple[int, float, float | None]] = field(default_factory=list)
+
+
+def train(
+    scans: Sequence[Scan],
+    held_out: Sequence[Scan],
+    config: TrainingConfig,
+    out: Path,
+    tell: Callable[[str, int, int], None] | None = None,
+) -> Path:
     """Train, or go on from the checkpoint in ``out``; returns the path of the weights.
 
-    Writes ``loss.csv``, ``panel-STEP.png``, ``checkpoint/`` and ``weights.safetensors``, which
-    hold the averaged weights, adapters merged in.
+    Writes ``loss.csv``, ``panel-STEP.png``, ``checkpoint-STEP/`` and ``weights.safetensors``,
+    which hold the averaged weights, adapters merged in. ``tell``: called with what, done, total.
+
+    Raises ConsilienceError where the checkpoint is of another config, or processes are several.
     """
     out.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator()
+    if accelerator.num_processes > 1:
+        raise ConsilienceError(
+            "training in several processes", got=accelerator.num_processes, wanted=1,
+            remedy="start it without accelerate launch, or with --num_processes 1",
+        )  # fmt: skip
     set_seed(config.seed)
     flow = _network(config)
     learnt = [p for p in flow.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(learnt, lr=config.rate, weight_decay=0.01)
     schedule = get_cosine_schedule_with_warmup(optimizer, config.warmup, config.steps)
     average = EMAModel(learnt, decay=config.decay)
-    average.to(accelerator.device)
     flow, optimizer, schedule = accelerator.prepare(flow, optimizer, schedule)
     accelerator.register_for_checkpointing(average)
-    done, losses = _resumed(accelerator, out / "checkpoint"), []
-    for step in range(done, config.steps):
-        batch = tuple(part.to(accelerator.device) for part in batch_of(scans, config, step))
-        loss = loss_of(flow, batch)
+    done, losses = _resumed(accelerator, config, out), []
+    average.to(accelerator.device)  # accelerate reads it to the CPU
+    for step, batch in _batches(scans, config, done.step):
+        loss = loss_of(flow, tuple(part.to(accelerator.device) for part in batch))
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(learnt, 1.0)
         optimizer.step()
@@ -88,15 +119,33 @@ def train(scans: Sequence[Scan], held_out: Scan | None, config: TrainingConfig, 
         optimizer.zero_grad()
         average.step(learnt)
         losses.append(float(loss.detach()))
-        if (step + 1) % config.every == 0 or step + 1 == config.steps:
+        done.step = step + 1
+        if done.step % config.every == 0 or done.step == config.steps:
             average.store(learnt)
             average.copy_to(learnt)
-            _keep(accelerator.unwrap_model(flow), scans, held_out, config, (out, step + 1, losses))
+            plain = accelerator.unwrap_model(flow)
+            done.rows.append((done.step, float(np.mean(losses)), _tested(plain, held_out, config)))
+            _keep(plain, scans, held_out, config, (out, done))
             average.restore(learnt)
-            accelerator.save_state(str(out / "checkpoint"))
-            (out / "checkpoint" / "step.txt").write_text(str(step + 1), encoding="utf-8")
+            _checkpoint(accelerator, config, out, done)
             losses = []
+        if tell is not None:
+            tell("training", done.step, config.steps)
     return out / "weights.safetensors"
+
+
+def _batches(
+    scans: Sequence[Scan], config: TrainingConfig, first: int
+) -> Iterator[tuple[int, Batch]]:
+    """Steps from ``first`` on with their batches; threads cut the next ones meanwhile."""
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        steps = range(first, config.steps)
+        ahead = deque(pool.submit(batch_of, scans, config, step) for step in steps[:_AHEAD])
+        for step in steps:
+            batch = ahead.popleft().result()
+            if step + _AHEAD < config.steps:
+                ahead.append(pool.submit(batch_of, scans, config, step + _AHEAD))
+            yield step, batch
 
 
 def _network(config: TrainingConfig) -> Flow:
@@ -111,37 +160,83 @@ def _network(config: TrainingConfig) -> Flow:
     return flow.train()
 
 
-def _resumed(accelerator: Accelerator, checkpoint: Path) -> int:
-    marker = checkpoint / "step.txt"
-    if not marker.is_file():
-        return 0
-    accelerator.load_state(str(checkpoint))
-    return int(marker.read_text(encoding="utf-8"))
+def _resumed(accelerator: Accelerator, config: TrainingConfig, out: Path) -> _Progress:
+    """Read the last whole checkpoint, if there is one of the same config."""
+    found = sorted(out.glob(f"{_CHECKPOINT}*/{_STATE}"))
+    if not found:
+        return _Progress()
+    state = json.loads(found[-1].read_text(encoding="utf-8"))
+    now = _settings(config)
+    if other := [key for key in now if state["config"].get(key) != now[key]]:
+        raise ConsilienceError(
+            "a checkpoint of another config", where=found[-1].parent,
+            got="; ".join(f"{key}: {now[key]}" for key in other),
+            wanted="; ".join(f"{key}: {state['config'].get(key)}" for key in other),
+            remedy="take another --out, or the config of the first call",
+        )  # fmt: skip
+    accelerator.load_state(str(found[-1].parent))
+    return _Progress(state["step"], [tuple(row) for row in state["rows"]])
+
+
+def _checkpoint(
+    accelerator: Accelerator, config: TrainingConfig, out: Path, done: _Progress
+) -> None:
+    """Write a checkpoint beside the last one, then drop that: a kill leaves one of them whole."""
+    new = out / f"{_CHECKPOINT}{done.step:08d}"
+    part = out / f"part-{new.name}"
+    old = [*out.glob(f"{_CHECKPOINT}*"), *out.glob("part-*")]
+    shutil.rmtree(part, ignore_errors=True)
+    accelerator.save_state(str(part))
+    state = {"step": done.step, "rows": done.rows, "config": _settings(config)}
+    (part / _STATE).write_text(json.dumps(state), encoding="utf-8")
+    part.rename(new)
+    for folder in old:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _settings(config: TrainingConfig) -> dict[str, Any]:
+    """The config as JSON has it."""
+    settings: dict[str, Any] = config.model_dump(mode="json")
+    return settings
 
 
 def _keep(
     flow: Flow,
     scans: Sequence[Scan],
-    held_out: Scan | None,
+    held_out: Sequence[Scan],
     config: TrainingConfig,
-    state: tuple[Path, int, list[float]],
+    state: tuple[Path, _Progress],
 ) -> None:
-    """Write weights, a panel and a row of the loss table."""
-    out, step, losses = state
-    weights = out / "weights.safetensors"
-    save(_merged(flow, config), weights, {
-        "scans": ", ".join(scan.name for scan in scans), "steps": f"{step} of {config.steps}",
-        "batch": str(config.batch), "patch": str(config.patch), "seed": str(config.seed),
-        "adapter_rank": str(config.adapter_rank),
-    })  # fmt: skip
-    tested = _tested(flow, held_out, config)
-    path, fresh = out / "loss.csv", not (out / "loss.csv").is_file()
-    with path.open("a", newline="", encoding="utf-8") as file:
+    """Write weights, a panel and the loss table."""
+    out, done = state
+    weights, part = out / "weights.safetensors", out / "weights.part"
+    save(_merged(flow, config), part, _card(config, done))
+    part.replace(weights)
+    with (out / "loss.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        if fresh:
-            writer.writerow(["step", "loss", "held_out"])
-        writer.writerow([step, f"{np.mean(losses):.5f}", "" if tested is None else f"{tested:.5f}"])
-    panel.draw(held_out or scans[0], weights, out / f"panel-{step:06d}.png")
+        writer.writerow(["step", "loss", "held_out"])
+        for step, loss, tested in done.rows:
+            writer.writerow([step, f"{loss:.5f}", "" if tested is None else f"{tested:.5f}"])
+    panel.draw((*held_out, *scans)[0], weights, out / f"panel-{done.step:06d}.png")
+
+
+def _card(config: TrainingConfig, done: _Progress) -> dict[str, str]:
+    """What the header of the weights says about their training.
+
+    Own scans are counted only: weights are passed on, and names of folders may name patients.
+    """
+    _, loss, tested = done.rows[-1]
+    settings = {**_settings(config), "own": len(config.own)}
+    card = {
+        "config": json.dumps(settings, sort_keys=True),
+        "steps": f"{done.step} of {config.steps}",
+        "loss": f"{loss:.5f}",
+    }
+    if tested is not None:
+        card["held_out_loss"] = f"{tested:.5f}"
+    if config.adapter_rank:
+        card["adapted_from"] = digest(WEIGHTS)
+    return card
 
 
 def _merged(flow: Flow, config: TrainingConfig) -> Flow:
@@ -160,14 +255,14 @@ def _merged(flow: Flow, config: TrainingConfig) -> Flow:
     return plain
 
 
-def _tested(flow: Flow, scan: Scan | None, config: TrainingConfig) -> float | None:
-    """Loss on six batches of a scan that is not trained on."""
-    if scan is None:
+def _tested(flow: Flow, held_out: Sequence[Scan], config: TrainingConfig) -> float | None:
+    """Loss on six batches of what is not trained on."""
+    if not held_out:
         return None
     device = next(flow.parameters()).device
     losses = []
     with torch.inference_mode():
         for index in range(6):
-            batch = batch_of([scan], config, _TEST_STEP + index)
+            batch = batch_of(held_out, config, _TEST_STEP + index)
             losses.append(float(loss_of(flow, tuple(part.to(device) for part in batch))))
     return float(np.mean(losses))
