@@ -132,7 +132,7 @@ def insert_lesion(
     seed: int = 0,
     *,
     spacing: tuple[float, float, float] | None = None,
-    network: bool = True,
+    network: bool | str | Path = True,
     out: str | Path | None = None,
 ) -> Inserted:
     """A CT of your own with a perfectly segmented lung lesion in it.
@@ -140,7 +140,8 @@ def insert_lesion(
     ``ct``: a (slices, rows, columns) array in HU with ``spacing`` in mm, a NIfTI file or a DICOM
     folder. ``spec``: a mapping such as ``{"long_mm": 20, "centre": "left lung"}`` with the fields
     of ``modalities.imaging.insert.LesionSpec``. ``network``: give what was drawn the texture of
-    CT by the diffusion network. ``out``: write files of the same kind there.
+    CT by the diffusion network; a path names weights of your own. ``out``: write files of the same
+    kind there.
     """
     from modalities.imaging.insert import insert_lesion as insert  # nibabel and pydicom, as above
 

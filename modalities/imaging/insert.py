@@ -7,6 +7,7 @@ axis, drawn into the real lung around it. Lungs of a foreign CT are found by thr
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +15,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from alignment.noise import Noise
-from modalities.imaging import fit, insert_files, lesions, looks, lungs, shapes
+from modalities.imaging import (
+    dicom,
+    fit,
+    insert_files,
+    insert_texture,
+    lesions,
+    looks,
+    lungs,
+    shapes,
+)
 from modalities.imaging.contours import Ratings
 from modalities.imaging.diffusion import sampler
 from modalities.imaging.diffusion.sampler import Key
@@ -28,6 +39,8 @@ ANYWHERE = ("anywhere", "right lung", "left lung")
 _SPARE_MM = 3.0
 _IN_LUNG = 0.6
 _RATED = {"texture": 5, "spiculation": 5, "lobulation": 5, "margin": 5, "calcification": 6}
+_FLAGS = ("halo", "cavity", "pleural_tag")
+_MOST_CLIPPED_HU = 50.0
 
 
 @dataclass(frozen=True)
@@ -56,25 +69,58 @@ class LesionSpec:
 
     def __post_init__(self) -> None:
         wrong = []
-        if not 3.0 <= self.long_mm <= 150.0:
-            wrong.append(f"long_mm {self.long_mm:g} (3 to 150)")
-        if self.short_mm is not None and not 0.3 * self.long_mm <= self.short_mm <= self.long_mm:
-            wrong.append(f"short_mm {self.short_mm:g} (0.3 to 1 of long_mm)")
+        long = _number(self.long_mm)
+        if not 3.0 <= long <= 150.0:
+            wrong.append(f"long_mm {self.long_mm!r} (3 to 150)")
+        short = None if self.short_mm is None else _number(self.short_mm)
+        if short is not None and not 0.3 * long <= short <= long:
+            wrong.append(f"short_mm {self.short_mm!r} (0.3 to 1 of long_mm)")
+        rated = {name: _number(getattr(self, name)) for name in _RATED}
         for name, most in _RATED.items():
-            if getattr(self, name) not in range(1, most + 1):
-                wrong.append(f"{name} {getattr(self, name)} (1 to {most})")
-        if isinstance(self.centre, str) and self.centre not in ANYWHERE:
-            wrong.append(f"centre '{self.centre}' ({', '.join(ANYWHERE)}, or three numbers)")
-        if not isinstance(self.centre, str) and len(self.centre) != 3:
-            wrong.append("centre (three numbers: z, y, x)")
+            if rated[name] not in range(1, most + 1):
+                wrong.append(f"{name} {getattr(self, name)!r} (1 to {most})")
+        centre = _centre_of(self.centre)
+        if centre is None:
+            wrong.append(
+                f"centre {self.centre!r} ({', '.join(ANYWHERE)}, or three numbers: z, y, x)"
+            )
         if self.centre_in not in ("voxel", "mm"):
-            wrong.append(f"centre_in '{self.centre_in}' (voxel or mm)")
-        if not -50.0 <= self.solid_hu <= 200.0:
-            wrong.append(f"solid_hu {self.solid_hu:g} (-50 to 200)")
+            wrong.append(f"centre_in {self.centre_in!r} (voxel or mm)")
+        solid = _number(self.solid_hu)
+        if not -50.0 <= solid <= 200.0:
+            wrong.append(f"solid_hu {self.solid_hu!r} (-50 to 200)")
+        flags = {name: getattr(self, name) for name in _FLAGS}
+        for name, flag in flags.items():
+            if not isinstance(flag, bool | np.bool_):
+                wrong.append(f"{name} {flag!r} (True or False)")
         if wrong:
             raise ConsilienceError(
                 "a lesion that cannot be made", where="spec", got="; ".join(wrong)
             )
+        # Plain numbers: a size of 20, 20.0 or numpy's is one and the same in records and UIDs.
+        plain = {"long_mm": long, "short_mm": short, "centre": centre, "solid_hu": solid}
+        plain |= {name: int(value) for name, value in rated.items()}
+        plain |= {name: bool(flag) for name, flag in flags.items()}
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
+
+
+def _number(value: object) -> float:
+    """NaN, which no range holds, for what is no finite number."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
+        return math.nan
+    made = float(value)
+    return made if math.isfinite(made) else math.nan
+
+
+def _centre_of(value: object) -> str | tuple[float, float, float] | None:
+    """A place by name or by three numbers; None for anything else."""
+    if isinstance(value, str):
+        return value if value in ANYWHERE else None
+    if not isinstance(value, tuple | list | np.ndarray) or len(value) != 3:
+        return None
+    z, y, x = (_number(v) for v in value)
+    return None if math.isnan(z + y + x) else (z, y, x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +129,8 @@ class Inserted:
 
     share: float32, tissue of the lesion in each voxel, spicules and halo included. long_mm,
     short_mm: of the mask, between pixel centres plus a pixel. centre_voxel: of the long axis, in
-    the input's axes. files: what was written.
+    the input's axes. description: look, and at what size of voxel the network worked if not at
+    that of the CT. files: what was written.
     """
 
     hu: NDArray[np.int16]
@@ -102,27 +149,49 @@ def insert_lesion(
     seed: int,
     *,
     spacing: tuple[float, float, float] | None = None,
-    network: bool = True,
+    network: bool | str | Path = True,
     out: str | Path | None = None,
 ) -> Inserted:
     """The CT with a lesion in it; same arguments, same voxels.
 
     ct: (slices, rows, columns) HU, lowest slice first, rows to the back, columns to the patient's
     left, with ``spacing`` (z, y, x) in mm; or the path of a NIfTI file, or of a folder with one
-    DICOM series. ``network``: the diffusion network gives the drawn voxels the texture of CT.
-    ``out``: a new folder for files of the same kind, and the mask.
+    DICOM series. ``network``: the diffusion network gives the drawn voxels the texture of CT;
+    a path names weights of one's own. ``out``: a new folder for files of the same kind, and the
+    mask; the record, and with it the UIDs, hold the digest of the weights and the renderer's
+    version.
 
     Raises ConsilienceError for a CT without spacing, with gantry tilt, colour pixels, no lungs or
-    values that are not HU, and for a lesion that does not fit.
+    values that are not HU, for a lesion that does not fit, and for a file that holds no weights.
     """
     wanted = spec if isinstance(spec, LesionSpec) else _spec_of(spec)
+    weights = _weights(network)
     source = insert_files.read(ct, spacing)
-    made = _insert(source, wanted, seed, network)
+    made = _insert(source, wanted, seed, weights)
     if out is None:
         return made
-    record = {**dataclasses.asdict(wanted), "seed": seed, "network": network}
+    record = {
+        **dataclasses.asdict(wanted),
+        "seed": seed,
+        "network": "none" if weights is None else sampler.digest(weights),
+        "renderer": dicom.SOFTWARE,
+    }
     files = insert_files.write(source, made.hu, made.mask, Path(out), record, made.description)
     return dataclasses.replace(made, files=files)
+
+
+def _weights(network: bool | str | Path) -> Path | None:
+    """The weights' file, read once to see that it is one; None for no network."""
+    if not isinstance(network, str | Path):
+        return sampler.WEIGHTS if network else None
+    path = Path(network)
+    try:
+        sampler.flow(path)
+    except ConsilienceError:
+        raise
+    except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
+        raise ConsilienceError("not weights of this CT network", where=path, got=error) from error
+    return path
 
 
 def _spec_of(given: Mapping[str, Any]) -> LesionSpec:
@@ -137,7 +206,7 @@ def _spec_of(given: Mapping[str, Any]) -> LesionSpec:
     return LesionSpec(**given)
 
 
-def _insert(source: Ct, spec: LesionSpec, seed: int, network: bool) -> Inserted:
+def _insert(source: Ct, spec: LesionSpec, seed: int, weights: Path | None) -> Inserted:
     hu = source.hu
     grid = fit.Grid((hu.shape[0], hu.shape[1], hu.shape[2]), np.zeros(3), source.spacing)
     found = lungs.find(hu, source.spacing)
@@ -152,11 +221,10 @@ def _insert(source: Ct, spec: LesionSpec, seed: int, network: bool) -> Inserted:
     if box is None:
         raise _unfit(spec, "it would reach beyond the scan")
     mask = sized.inside(fit.offsets_of(box, centre, grid)) > 0
-    inside = float((found.sides[box][mask] > 0).mean()) if mask.any() else 0.0
+    inside = float(found.without_airways()[box][mask].mean()) if mask.any() else 0.0
     if inside < _IN_LUNG:
-        raise _unfit(
-            spec, f"{inside:.0%} of it would lie in the lung, at least {_IN_LUNG:.0%} must"
-        )
+        raise _unfit(spec, f"{inside:.0%} of it would lie in the lung and outside its airways, "
+                     f"at least {_IN_LUNG:.0%} must")  # fmt: skip
     if miss > fit.HALF_PX:
         raise _unfit(spec, "the pixels cannot show its size within half of one")
     wide = fit.widened(box, lesions.REACH_MM, grid)
@@ -169,22 +237,36 @@ def _insert(source: Ct, spec: LesionSpec, seed: int, network: bool) -> Inserted:
     drawn, share = hu.copy(), np.zeros(hu.shape, np.float32)
     # Voxels that hold nothing of the lesion stay as they were, to the last bit.
     own = (painted.share > 1e-3) | whole[wide]
-    rendered = painted.hu
-    if network:
+    rendered, described = painted.hu, [look.describe()]
+    if weights is not None:
         regions = Regions(np.ones(own.shape, bool), lung | whole[wide], painted.share)
-        rendered = sampler.denoise(
-            painted.hu, regions, float(source.spacing[1]), Key(seed, 0, 0), inside=own
+        rendered = insert_texture.textured(
+            painted.hu, regions, own, source.spacing, Key(seed, 0, 0), weights
         )
-    changed = np.rint(rendered).clip(-1024, 3071).astype(np.int16)
-    drawn[wide] = np.where(own, changed, hu[wide])
+        described += insert_texture.notes(own.shape, source.spacing)
+    drawn[wide] = np.where(own, _storable(source, rendered, own), hu[wide])
     share[wide] = painted.share
     long_px, short_px = fit.pixel_axes(mask)
     pixel = float(source.spacing[1])
     a, b, c = (float(v) for v in source.to_own_index(centre / source.spacing))
     return Inserted(
         source.to_own(drawn), source.to_own(whole), source.to_own(share),
-        long_px * pixel, short_px * pixel, (a, b, c), look.describe(),
+        long_px * pixel, short_px * pixel, (a, b, c), ", ".join(described),
     )  # fmt: skip
+
+
+def _storable(source: Ct, hu: NDArray[np.float32], own: NDArray[np.bool_]) -> NDArray[np.int16]:
+    """HU within what the source's files can hold; raises if the lesion would lose by that."""
+    low, high = source.limits
+    held = np.rint(hu).clip(low, high)
+    lost = float(np.abs(held - hu)[own].max(initial=0.0))
+    if lost > _MOST_CLIPPED_HU:
+        raise ConsilienceError(
+            "the CT's stored values cannot hold the lesion", where="ct",
+            got=f"HU {low:g} to {high:g}; {lost:.0f} HU would be cut off",
+            remedy="store the CT with 12 bits or more, or choose a lesion of another density",
+        )  # fmt: skip
+    return np.asarray(held, dtype=np.int16)
 
 
 def _look(spec: LesionSpec, noise: Noise) -> looks.Look:

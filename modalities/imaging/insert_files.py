@@ -9,6 +9,7 @@ import copy
 import gzip
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,12 @@ _TILT = 1e-2
 """Cosine between axes of a CT above which it counts as sheared."""
 _SQUARE = 0.01
 _AIR_HU, _DENSEST_HU = -700, 32767
-_BODY_PARTS = ("CHEST", "THORAX", "LUNG", "CHESTABDOMEN", "CHESTABDPELVIS", "TAP", "")
+_BODY_PARTS = ("CHEST", "THORAX", "LUNG", "TAP", "WHOLEBODY")
+"""One of these within BodyPartExamined, on every image; many scanners leave it empty."""
+_USUAL_HU = (-1024.0, 3071.0)
+"""What 12 bits hold."""
+_NEW_SERIES = 1000
+"""Added to the number of the source's series."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +61,20 @@ class Ct:
         own[list(self.axes)] = self.spacing
         return own
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Lowest and highest HU that may be written: of 12 bits or of the CT's own values.
+
+        DICOM files may hold less.
+        """
+        low = min(_USUAL_HU[0], float(self.hu.min()))
+        high = max(_USUAL_HU[1], float(self.hu.max()))
+        for ds in self.slices:
+            slope, intercept = float(ds.RescaleSlope), float(ds.RescaleIntercept)
+            ends = sorted(v * slope + intercept for v in _stored_range(ds))
+            low, high = max(low, ends[0]), min(high, ends[1])
+        return math.ceil(low), math.floor(high)
+
     def to_own(self, data: NDArray[Any]) -> NDArray[Any]:
         """An array on the source's own axes."""
         flipped = np.flip(data, tuple(n for n, f in enumerate(self.flips) if f))
@@ -70,6 +90,12 @@ class Ct:
         """Inverse of :meth:`to_own_index`."""
         ours = voxel[list(self.axes)]
         return np.where(self.flips, np.array(self.hu.shape) - 1 - ours, ours)
+
+
+def _stored_range(ds: Dataset) -> tuple[int, int]:
+    """Lowest and highest stored value of a DICOM image."""
+    bits = int(ds.BitsStored)
+    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if ds.PixelRepresentation else (0, 2**bits - 1)
 
 
 def _turned(
@@ -140,6 +166,10 @@ def _from_nifti(path: Path) -> Ct:
     if not (image.header["sform_code"] or image.header["qform_code"]):
         raise ConsilienceError("a NIfTI file without spacing or orientation", where=path,
                                wanted="a qform or sform")  # fmt: skip
+    unit = image.header.get_xyzt_units()[0]  # type: ignore[no-untyped-call]
+    if unit not in ("mm", "unknown"):
+        raise ConsilienceError("lengths that are not in mm", where=path, got=unit, wanted="mm",
+                               remedy="convert the affine to mm and set the unit")  # fmt: skip
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     _untilted(affine[:3, :3] / np.where(lengths == 0, 1, lengths), path)
     data = np.asarray(image.dataobj)
@@ -221,9 +251,10 @@ def _check_headers(slices: list[Dataset], folder: Path) -> None:
     for name in ("Rows", "Columns", "PixelSpacing", "ImageOrientationPatient"):
         if len({str(ds.get(name)) for ds in slices}) > 1:
             wrong.append(f"slices of several {name}")
-    parts = {str(ds.get("BodyPartExamined", "")).upper().replace(" ", "") for ds in slices}
-    if not parts & set(_BODY_PARTS):
-        wrong.append(f"wrong body part: {', '.join(sorted(parts))}")
+    parts = {str(ds.get("BodyPartExamined") or "").upper() for ds in slices}
+    other = sorted(p for p in parts if p and not any(name in p for name in _BODY_PARTS))
+    if other:
+        wrong.append(f"wrong body part: {', '.join(other)}")
     if wrong:
         raise ConsilienceError("a series that cannot be used", where=folder, got="; ".join(wrong),
                                wanted="one axial chest CT series in HU, without tilt")  # fmt: skip
@@ -295,14 +326,14 @@ def _derived(old: Dataset, plane: NDArray[np.int16], key: str) -> Dataset:
     slope, intercept = float(old.RescaleSlope), float(old.RescaleIntercept)
     before = np.rint(stored * slope + intercept)
     fresh = np.rint((plane - intercept) / slope)
-    signed = int(old.PixelRepresentation)
-    low, high = (-(2 ** (old.BitsStored - 1)), 2 ** (old.BitsStored - 1) - 1) if signed else (
-        0, 2**old.BitsStored - 1)  # fmt: skip
-    changed = np.where(before == plane, stored, fresh.clip(low, high)).astype(stored.dtype)
+    # Within what the stored bits hold, see ``Ct.limits``; half a step may be rounded beyond it.
+    fresh = fresh.clip(*_stored_range(old))
+    changed = np.where(before == plane, stored, fresh).astype(stored.dtype)
     ds.PixelData = changed.astype(changed.dtype.newbyteorder("<")).tobytes()
     ds["PixelData"].VR = "OW"
     ds.SOPInstanceUID = identifiers.dicom_uid("insert", key, str(old.SOPInstanceUID))
     ds.SeriesInstanceUID = identifiers.dicom_uid("insert", key, "series")
+    ds.SeriesNumber = int(old.get("SeriesNumber") or 1) + _NEW_SERIES
     ds.SeriesDescription = "SYNTHETIC lesion inserted"
     kind = list(old.get("ImageType", ["ORIGINAL", "PRIMARY", "AXIAL"]))
     ds.ImageType = ["DERIVED", "SECONDARY", *kind[2:]]

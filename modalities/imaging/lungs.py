@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +11,17 @@ from scipy import ndimage
 
 from ontology.errors import ConsilienceError
 
+T = TypeVar("T", bound=np.generic)
 RIGHT, LEFT = 1, 2
 _AIR_HU = -400.0
 _LUMEN_HU = -930.0
 _LEAST_LITRES = 0.4
 """Of both lungs within the scan; an abdomen with gas has less (assumption)."""
+_GAS_HU = -970.0
+"""Median of enclosed air below which it is gas, as in the bowel, and no lung (assumption)."""
+_MOST_AIRWAY_LITRES = 0.15
+"""Emptier regions larger than this are emphysema: conducting airways, the nose and throat included,
+hold about 0.15 L (anatomical dead space, 2 mL/kg; secondary, physiology textbooks)."""
 _COARSE_MM = 3.0
 
 
@@ -29,6 +36,10 @@ class Lungs:
     air: NDArray[np.bool_]
     step: NDArray[np.int64]
     spacing: NDArray[np.float64]
+
+    def without_airways(self) -> NDArray[np.bool_]:
+        """(slices, rows, columns): lung at full size, vessels included, airways left out."""
+        return _full(self.air, self.step, self.sides.shape)
 
     def room(self, lung: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Distance in mm to the border of ``lung`` (full size), by coarse voxel; 0 in airways."""
@@ -57,12 +68,32 @@ def find(hu: NDArray[np.int16], spacing: NDArray[np.float64]) -> Lungs:
             remedy="check the body part, and that values are HU (air -1000, water 0)",
         )  # fmt: skip
     air = np.isin(parts, kept)
-    lumen = ndimage.gaussian_filter(small, 1.0) < _LUMEN_HU
+    middle = float(np.median(small[air]))
+    if middle < _GAS_HU:
+        raise ConsilienceError(
+            "no lungs in the CT", got=f"{total:.2f} L of enclosed gas at {middle:.0f} HU",
+            wanted="lung, -950 to -700 HU", remedy="check the body part, and that values are HU",
+        )  # fmt: skip
+    lumen = _airways(ndimage.gaussian_filter(small, 1.0) < _LUMEN_HU, float(size.prod()) / 1e6)
     closed = np.stack([_closed(plane) for plane in air])
     sides = _sided(closed, small)
-    full = np.repeat(np.repeat(np.repeat(sides, step[0], 0), step[1], 1), step[2], 2)
-    full = full[: hu.shape[0], : hu.shape[1], : hu.shape[2]]
+    full = _full(sides, step, hu.shape)
     return Lungs(full, (sides > 0) & ~lumen, step.astype(np.int64), spacing)
+
+
+def _full(small: NDArray[T], step: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[T]:
+    """A coarse map at the CT's size."""
+    full = np.repeat(np.repeat(np.repeat(small, step[0], 0), step[1], 1), step[2], 2)
+    return full[: shape[0], : shape[1], : shape[2]]
+
+
+def _airways(empty: NDArray[np.bool_], litres: float) -> NDArray[np.bool_]:
+    """Connected parts of what is nearly empty that are not too large; ``litres``: of a voxel."""
+    parts, count = ndimage.label(empty)
+    sizes = np.bincount(parts.ravel(), minlength=count + 1) * litres
+    small = sizes <= _MOST_AIRWAY_LITRES
+    small[0] = False
+    return np.asarray(small[parts])
 
 
 def _enclosed(light: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
@@ -15,7 +16,8 @@ from scipy.spatial.distance import pdist
 from skimage.measure import label
 
 import consilience as cs
-from modalities.imaging import atlas, insert_files, lungs
+from modalities.imaging import atlas, dicom, insert_files, lungs
+from modalities.imaging.diffusion import network, sampler
 from modalities.imaging.insert import LesionSpec, insert_lesion
 from ontology.errors import ConsilienceError
 
@@ -71,12 +73,51 @@ def test_it_shows_in_the_pixels_and_is_keyed(chest):
     assert made.description.startswith("solid")
 
 
+def test_the_record_names_weights_and_renderer(chest, tmp_path, monkeypatch):
+    write_dicom(tmp_path / "in", chest[10:30])
+
+    def record(name, given):
+        made = insert_lesion(tmp_path / "in", LesionSpec(14), 1, network=given, out=tmp_path / name)
+        uid = pydicom.dcmread(tmp_path / name / "ct" / "0001.dcm").SOPInstanceUID
+        return made, json.loads((tmp_path / name / "lesion.json").read_text()), uid
+
+    torch.manual_seed(0)
+    own = tmp_path / "own.safetensors"
+    network.save(network.Flow(network.Shape((16, 16), 8)), own, {})
+    without, shipped, mine = record("a", False), record("b", True), record("c", str(own))
+    assert without[1]["network"] == "none" and without[1]["renderer"] == dicom.SOFTWARE
+    assert shipped[1]["network"] == sampler.digest()
+    assert mine[1]["network"] == sampler.digest(own) != sampler.digest()
+    assert not np.array_equal(mine[0].hu, shipped[0].hu)
+    monkeypatch.setattr(dicom, "SOFTWARE", "another")
+    uids = [without[2], shipped[2], mine[2], record("d", False)[2]]
+    assert len(set(uids)) == 4
+
+
+def test_what_holds_no_weights_is_refused(chest, tmp_path):
+    with pytest.raises(ConsilienceError, match="weights of the CT network missing"):
+        insert_lesion(chest, LesionSpec(14), 1, spacing=SPACING, network=tmp_path / "none")
+    (tmp_path / "text").write_text("no weights at all, only some words")
+    with pytest.raises(ConsilienceError, match="not weights"):
+        insert_lesion(chest, LesionSpec(14), 1, spacing=SPACING, network=tmp_path / "text")
+
+
 @pytest.mark.parametrize("unit", ["voxel", "mm"])
 def test_a_centre_is_kept(chest, unit):
     centre = (20, 75, 130) if unit == "voxel" else (100.0, 150.0, 260.0)
     made = insert_lesion(chest, LesionSpec(20, 15, centre, unit), 1, spacing=SPACING)
     assert np.abs(np.array(made.centre_voxel) - (20, 75, 130)).max() <= 0.5
     assert np.abs(np.argwhere(made.mask).mean(axis=0) - (20, 75, 130)).max() < 5
+
+
+def test_an_airway_is_no_place_for_a_lesion(chest):
+    z, y, x = np.meshgrid(*(np.arange(n) for n in chest.shape), indexing="ij")
+    tube = (y - 75) ** 2 + (x - 125) ** 2 < 64  # as if a bronchus had joined the lung
+    joined = np.where(tube & (abs(z - 20) < 10), -1000, chest).astype(np.int16)
+    with pytest.raises(ConsilienceError, match="outside its airways"):
+        insert_lesion(joined, LesionSpec(12, 9, (20, 75, 125)), 1, spacing=SPACING, network=False)
+    emphysema = np.where((chest < -700) & (chest > -950), chest - 100, chest).astype(np.int16)
+    insert_lesion(emphysema, LesionSpec(12, 9, (20, 75, 125)), 1, spacing=SPACING, network=False)
 
 
 def test_lungs_are_found_and_sided(chest):
@@ -137,6 +178,15 @@ def test_nifti_in_any_orientation(chest, tmp_path, name):
     assert note["synthetic"] and note["seed"] == 5
 
 
+@pytest.mark.parametrize("unit", ["meter", "micron"])
+def test_nifti_in_other_units_is_refused(chest, tmp_path, unit):
+    image = nib.Nifti1Image(chest.transpose(2, 1, 0), AFFINES["LPS"])
+    image.header.set_xyzt_units(unit)
+    nib.save(image, tmp_path / "ct.nii.gz")
+    with pytest.raises(ConsilienceError, match=f"not in mm(.|\n)*{unit}"):
+        insert_lesion(tmp_path / "ct.nii.gz", LesionSpec(20), 1)
+
+
 def write_dicom(folder, chest, **other):
     folder.mkdir()
     study, series = generate_uid(), generate_uid()
@@ -185,10 +235,11 @@ def test_dicom_is_a_new_series_marked_as_synthetic(chest, tmp_path):
         assert ds.SeriesInstanceUID != series and ds.StudyInstanceUID == study
         assert ds.ImageType[:2] == ["DERIVED", "SECONDARY"] and ds.SyntheticData == "YES"
         assert "SYNTHETIC" in ds.SeriesDescription and ds.PatientID == "me"
+        assert ds.SeriesNumber == 1004
         assert ds.SourceImageSequence[0].ReferencedSOPInstanceUID != ds.SOPInstanceUID
     assert len({d.SOPInstanceUID for d in images}) == len(images)
     seg = pydicom.dcmread(tmp_path / "out" / "seg.dcm")
-    assert seg.pixel_array.sum() == made.mask.sum()
+    assert seg.pixel_array.sum() == made.mask.sum() and seg.SeriesNumber == 1005
     again = insert_lesion(tmp_path / "in", spec, 2, out=tmp_path / "again")
     first, second = ({p.name: p.read_bytes() for p in r.files} for r in (made, again))
     assert first == second
@@ -209,6 +260,33 @@ def test_unusable_dicom_is_refused(chest, tmp_path, name):
     write_dicom(tmp_path / "in", chest[:6], **other)
     with pytest.raises(ConsilienceError, match=message):
         insert_lesion(tmp_path / "in", LesionSpec(20), 1)
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR CS", "ignore:The value length")
+@pytest.mark.parametrize("part", ["CHESTABDOMENPELVIS", "Chest_Abdomen", "THORAXABDOMEN", "LUNGS"])
+def test_a_body_part_with_the_chest_in_it_is_read(chest, tmp_path, part):
+    write_dicom(tmp_path / "in", chest[:6], BodyPartExamined=part)
+    assert insert_files.read(tmp_path / "in", None).hu.shape == (6, 150, 180)
+    path = tmp_path / "in" / "004.dcm"
+    ds = pydicom.dcmread(path)
+    ds.BodyPartExamined = "HEAD"
+    ds.save_as(path)
+    with pytest.raises(ConsilienceError, match="wrong body part: HEAD"):
+        insert_files.read(tmp_path / "in", None)
+
+
+def test_stored_values_that_cannot_hold_the_lesion(chest, tmp_path):
+    chest = chest[8:32]
+    # 10 bits from -1024: nothing above -1 HU; from -1000: only what is emptier than air is cut.
+    write_dicom(tmp_path / "low", chest.clip(-1024, -1), BitsStored=10, HighBit=9)
+    with pytest.raises(ConsilienceError, match="cannot hold the lesion"):
+        insert_lesion(tmp_path / "low", LesionSpec(24), 1, network=False)
+    write_dicom(tmp_path / "air", chest.clip(-1000) - 24, RescaleIntercept="-1000")
+    spec = {"long_mm": 44, "cavity": True, "centre": "right lung"}
+    made = insert_lesion(tmp_path / "air", spec, 1, out=tmp_path / "out")
+    paths = sorted((tmp_path / "out" / "ct").iterdir())
+    hu = np.stack([pydicom.dcmread(p).pixel_array.astype(int) - 1000 for p in paths])
+    assert np.array_equal(hu, made.hu)
 
 
 def test_a_missing_slice_and_a_sheared_stack_are_refused(chest, tmp_path):
@@ -241,6 +319,8 @@ def test_unusable_arrays_are_refused(chest):
     with pytest.raises(ConsilienceError, match="no lungs"):
         insert_lesion(np.where(chest == -850, 30, chest.clip(-1000)) * (abs(chest + 850) > 60)
                       + 30 * (abs(chest + 850) <= 60), spec, 1, spacing=SPACING)  # fmt: skip
+    with pytest.raises(ConsilienceError, match="enclosed gas"):  # a bowel full of it, no lung
+        insert_lesion(np.where(chest < -700, -1000, chest), spec, 1, spacing=SPACING)
 
 
 def test_sheared_nifti_is_refused(chest, tmp_path):
@@ -269,6 +349,17 @@ def test_a_spec_says_everything_that_is_wrong():
     with pytest.raises(ConsilienceError) as error:
         LesionSpec(500, 20, "somewhere", texture=7)
     assert all(word in str(error.value) for word in ("long_mm", "short_mm", "somewhere", "texture"))
+    for wrong in (
+        {"long_mm": "20"}, {"long_mm": None}, {"long_mm": float("nan")}, {"short_mm": "x"},
+        {"centre": None}, {"centre": (float("nan"), 1, 1)}, {"centre": ("a", 1, 1)},
+        {"centre": 3}, {"texture": 2.5}, {"texture": "5"}, {"texture": True}, {"halo": "no"},
+        {"solid_hu": float("inf")}, {"centre_in": None},
+    ):  # fmt: skip
+        with pytest.raises(ConsilienceError, match=next(iter(wrong))):
+            LesionSpec(**{"long_mm": 20, **wrong})
+    plain = LesionSpec(np.float32(20), np.int64(15), [1, 2, 3], texture=np.int64(4))
+    assert json.loads(json.dumps(dataclasses.asdict(plain)))["long_mm"] == 20.0
+    assert plain == LesionSpec(20.0, 15.0, (1.0, 2.0, 3.0), texture=4)
     with pytest.raises(ConsilienceError, match="unknown colour"):
         cs.insert_lesion(np.zeros((5, 5, 5)), {"long_mm": 10, "colour": 1}, spacing=SPACING)
 
