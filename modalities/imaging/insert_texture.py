@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.transform import resize, resize_local_mean
 
-from modalities.imaging.diffusion import sampler
+from modalities.imaging.diffusion import sampler, tissue
 from modalities.imaging.diffusion.sampler import Key
 from modalities.imaging.diffusion.tissue import Regions
 
@@ -24,8 +24,6 @@ _SLICE_MM = (2.5, 5.0)
 _WORK_MM = 1.5
 _SOLID = 0.98
 _CAVITY_HU = -930.0
-_BORDER_STEP = 0.2
-"""Difference of share between neighbours from which on a border is as drawn (assumption)."""
 _MEAN_MM = 3.0
 """Over about so far the lesion keeps the density that was drawn (assumption)."""
 
@@ -78,7 +76,7 @@ def textured(
     change -= coarse
     hollow = (inside & (hu < _CAVITY_HU)).astype(np.float32)
     made_of = np.maximum(share, _averaged(hollow, shape))
-    calm = made_of * _calm(share)
+    calm = made_of * tissue.calm(share)
     change = calm * (change - _around(change, calm, size))
     if shape != hu.shape:
         change = resize(  # type: ignore[no-untyped-call]
@@ -88,12 +86,6 @@ def textured(
     if solid.any():
         change -= change[solid].mean() * regions.lesion
     return np.where(inside, hu + change, hu).astype(np.float32)
-
-
-def _calm(share: F32) -> F32:
-    """1 where the lesion's share hardly differs between neighbours, 0 at its borders."""
-    step = ndimage.maximum_filter(share, (1, 3, 3)) - ndimage.minimum_filter(share, (1, 3, 3))
-    return np.asarray(np.clip(1 - step / _BORDER_STEP, 0, 1), dtype=np.float32)
 
 
 def _averaged(data: NDArray[np.generic], shape: tuple[int, int, int]) -> F32:

@@ -42,16 +42,29 @@ def render(plan: EncounterPlan, scene: drawing.Scene) -> None:
     pixel = float(scene.grid.spacing[1])
     weights = sampler.weights_of(plan.protocol.weights)
     free = body & ~_half_filled(scene.hu, regions)
-    if asked == "whole":
-        scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, SAMPLING, free, weights)
-        return
+    if asked == "lesions":
+        free &= _around(scene)
+    made = sampler.denoise(scene.hu, regions, pixel, key, SAMPLING, free, weights)
+    scene.hu += _kept(scene.share) * (made - scene.hu)
+
+
+def _around(scene: drawing.Scene) -> NDArray[np.bool_]:
+    """Voxels near a lesion that is drawn."""
+    found = np.zeros(scene.grid.shape, bool)
     for lesion in scene.drawn:
+        box = fit.widened(lesion.box, _AROUND_MM, scene.grid)
         inside = np.zeros(scene.grid.shape, bool)
         inside[lesion.box] = lesion.mask
-        box = fit.widened(lesion.box, _AROUND_MM, scene.grid)
-        near = ndimage.distance_transform_edt(~inside[box], sampling=scene.grid.spacing)
-        inside[box] = (near <= _AROUND_MM) & free[box]
-        scene.hu[:] = sampler.denoise(scene.hu, regions, pixel, key, SAMPLING, inside, weights)
+        away = ndimage.distance_transform_edt(~inside[box], sampling=scene.grid.spacing)
+        found[box] |= away <= _AROUND_MM
+    return found
+
+
+def _kept(share: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much of the network's change is kept: all in healthy tissue, none at a lesion's border,
+    in ground glass its share of tissue, or it would become grainy."""
+    inside = np.where(share > _LESION_SHARE, share, 1.0)
+    return np.asarray(tissue.calm(share) * inside, dtype=np.float32)
 
 
 def _half_filled(hu: NDArray[np.float32], regions: Regions) -> NDArray[np.bool_]:

@@ -34,6 +34,8 @@ _BORDER_PX = 2
 _FLAT = np.ones((1, 3, 3), bool)
 _EDGE_PX = 0.7
 _LESION_PX = 3.0
+_BORDER_STEP = 0.2
+"""Difference of share between neighbours from which on a border is as drawn (assumption)."""
 BLUR_MM = 2.0
 """The real HU that condition the network are blurred by this sigma."""
 LIMIT = 5.0
@@ -146,6 +148,15 @@ def blurred(residual: F32, pixel_mm: float) -> F32:
     """The residual at low frequency, slice by slice."""
     sigma = BLUR_MM / pixel_mm
     return np.asarray(ndimage.gaussian_filter(residual, (0, sigma, sigma), truncate=3.0))
+
+
+def calm(share: F32) -> F32:
+    """1 where the lesion's share hardly differs between neighbours, 0 at its borders.
+
+    Borders and spicules are as drawn: from them the network makes teeth.
+    """
+    step = ndimage.maximum_filter(share, (1, 3, 3)) - ndimage.minimum_filter(share, (1, 3, 3))
+    return np.asarray(np.clip(1 - step / _BORDER_STEP, 0, 1), dtype=np.float32)
 
 
 def find_regions(hu: F32, lesion: F32 | None = None) -> Regions:
