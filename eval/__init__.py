@@ -12,6 +12,7 @@ from eval.checks import (
     anatomy,
     clinical,
     course,
+    drawn,
     files,
     imaging,
     latent,
@@ -86,6 +87,7 @@ def evaluate(
 
     checks += truth.check_rendered_sizes(data, readings)
     checks.append(truth.check_rendering(data, readings))
+    checks += drawn.check_drawn(data, readings, rows)
     checks.append(truth.check_reader_error(data))
     checks.append(truth.check_plans(data, rows))
     checks += [latent.check_deaths(data), latent.check_t_size(data), latent.check_missing(data)]

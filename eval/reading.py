@@ -22,34 +22,42 @@ from eval.readers.dicom import unreadable
 from eval.readers.dx import Match, heart_left_mm, match, read_dx
 from eval.readers.lobes import LobesReading, read_lobes
 from eval.readers.seg import Segment, read_seg
+from eval.readers.shadow import shadow
 from eval.readers.sr import Measurement, read_sr
+from eval.reference import SITE_CODES
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentReading:
     """One segment: mask and pixel diameters in mm; ``left_mm``: of its centroid from the body's
-    middle to the patient's left (negative: to the right), None without a CT; ``region``: code of
-    the anatomic region; ``around``: HU in and around it, None without a CT."""
+    middle to the patient's left (negative: to the right), None without a CT; ``region``: codes of
+    the anatomic region and of its side, "" where absent; ``around``: HU in and around it and
+    ``volume_ml`` of the mask, None without a CT."""
 
     tracking_id: str
     tracking_uid: str
     long_axis_mm: float
     pixel: PixelMeasurement | None
     left_mm: float | None
-    region: str = ""
+    region: tuple[str, str] = ("", "")
     around: Surroundings | None = None
     short_axis_mm: float | None = None
+    volume_ml: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RadiographReading:
     """One radiograph: its match with the CT, None without a CT or for another than an upright view;
-    ``heart_left_mm``: how much further the heart's shadow reaches to the left than to the right."""
+    ``heart_left_mm``: how much further the heart's shadow reaches to the left than to the right;
+    ``lesion``: tracking id of the largest lung lesion, "" without one, and ``shadow``: the share of
+    its shadow that the radiograph shows, None where that cannot be told."""
 
     name: str
     view: str
     match: Match | None
     heart_left_mm: float | None
+    lesion: str = ""
+    shadow: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,8 @@ def read_study(study: StudyFolder) -> StudyReading:
             except ValueError as error:
                 raise unreadable(path, error) from error
     measurements = [m for path in srs for m in read_sr(path)]
+    every = [segment for found in lesions.values() for segment in found]
+    largest = _largest_in_lung(every)
     return StudyReading(
         patient_id=study.patient_id,
         day=study.day,
@@ -100,8 +110,8 @@ def read_study(study: StudyFolder) -> StudyReading:
         pixel_mm=pixel_mm,
         segments=tuple(segments),
         measurements=tuple(measurements) if srs else None,
-        lobes=_lobes(volume, lobes, [s for found in lesions.values() for s in found], middle),
-        radiographs=tuple(_radiograph(path, volume) for path in shots),
+        lobes=_lobes(volume, lobes, every, middle),
+        radiographs=tuple(_radiograph(path, volume, largest) for path in shots),
     )
 
 
@@ -117,13 +127,23 @@ def _lobes(
         raise unreadable(paths[0], error) from error
 
 
-def _radiograph(path: Path, volume: Volume | None) -> RadiographReading:
+def _largest_in_lung(segments: Sequence[Segment]) -> Segment | None:
+    lung = [s for s in segments if s.region[0] in SITE_CODES["lung"]]
+    return max(lung, key=lambda s: s.long_axis_mm, default=None)
+
+
+def _radiograph(path: Path, volume: Volume | None, lesion: Segment | None) -> RadiographReading:
     shot = read_dx(path)
+    cast = None
+    if volume is not None and lesion is not None:
+        cast = shadow(shot, volume, volume.mask(lesion))
     return RadiographReading(
         name=path.name,
         view=shot.view,
         match=None if volume is None else match(shot, volume),
         heart_left_mm=heart_left_mm(shot),
+        lesion="" if lesion is None else lesion.tracking_id,
+        shadow=cast,
     )
 
 
@@ -134,7 +154,13 @@ def _measure(segment: Segment, volume: Volume | None, middle: float | None) -> S
         long_axis_mm=segment.long_axis_mm,
         pixel=pixel_long_axis(volume, segment) if volume else None,
         left_mm=None if middle is None else segment.centroid[0] - middle,
-        region=segment.region[0],
+        region=segment.region,
         around=surroundings(volume, segment) if volume else None,
         short_axis_mm=segment.short_axis_mm,
+        volume_ml=None if volume is None else _millilitres(segment, volume),
     )
+
+
+def _millilitres(segment: Segment, volume: Volume) -> float:
+    pixels = sum(int(plane.sum()) for plane in segment.planes.values())
+    return pixels * segment.spacing[0] * segment.spacing[1] * volume.slice_mm / 1000

@@ -12,6 +12,8 @@ from eval.result import CheckResult, Tally, results
 PROJECTION_CORRELATION = 0.975
 """Cone beam and parallel beam correlate at 0.985 to 0.998 (six bodies, both views); those of two
 bodies at up to 0.983 in one view and below 0.972 in the other. One lesion makes no difference."""
+SHADOW_SHARE = 0.5
+"""Of a lesion's shadow: 0.83 to 1.06 where it is there, at most 0.07 where not (``shadow``)."""
 HEART_LEAST_MM = -10.0
 """The heart reaches 16 to 45 mm further to the left; a tumour at the right takes some of that."""
 AERATED_SHARE = 0.5
@@ -22,16 +24,17 @@ NAMES = ("RUL", "RML", "RLL", "LUL", "LLL")
 
 
 def check_radiographs(readings: Sequence[StudyReading]) -> list[CheckResult]:
-    """Each radiograph is the projection of its study's CT, and is not mirrored."""
+    """Each radiograph is the projection of its study's CT, lesion and all, and not mirrored."""
     projection = Tally("dx_projection", "radiographs are projections of the study's CT")
     sides = Tally("dx_side", "radiographs are not mirrored: against the CT, and by the heart")
+    shadows = Tally("dx_lesion", "radiographs show the largest lung lesion of the study's CT")
     for reading in readings:
         for shot in reading.radiographs:
             where = f"{reading.where}/dx/{shot.name}"
             if shot.match is None:
                 why = "no upright view" if reading.has_ct else "no CT"
-                projection.skip(why)
-                sides.skip(why)
+                for tally in (projection, sides, shadows):
+                    tally.skip(why)
                 continue
             projection.compare(
                 max(shot.match.correlation, shot.match.mirrored) >= PROJECTION_CORRELATION,
@@ -43,7 +46,28 @@ def check_radiographs(readings: Sequence[StudyReading]) -> list[CheckResult]:
                 message=f"the {shot.view} view is not what this CT projects to",
             )
             _check_mirror(sides, reading, where, shot)
-    return results([projection, sides])
+            _check_shadow(shadows, reading, where, shot)
+    return results([projection, sides, shadows])
+
+
+def _check_shadow(tally: Tally, reading: StudyReading, where: str, shot: RadiographReading) -> None:
+    assert shot.match is not None
+    if shot.match.correlation < max(PROJECTION_CORRELATION, shot.match.mirrored):
+        tally.skip("not the projection of the CT, or mirrored")
+    elif not shot.lesion:
+        tally.skip("no lung lesion in the SEG")
+    elif shot.shadow is None:
+        tally.skip("the lesion's shadow is too thin, or not in the image")
+    else:
+        tally.compare(
+            shot.shadow >= SHADOW_SHARE,
+            reading.patient_id,
+            reading.day,
+            where,
+            expected=f"at least {SHADOW_SHARE:.0%} of the shadow of {shot.lesion}",
+            found=f"{shot.shadow:.0%}",
+            message=f"the {shot.view} view does not show {shot.lesion}",
+        )
 
 
 def _check_mirror(tally: Tally, reading: StudyReading, where: str, shot: RadiographReading) -> None:
@@ -72,6 +96,9 @@ def check_lobes(readings: Sequence[StudyReading], lesions: Lesions) -> list[Chec
                 anatomy.skip("the study has no SEG of the lobes")
             continue
         where = f"{reading.where}/lobes"
+        for lobe in reading.lobes.lobes:
+            if lobe.aerated is None:
+                anatomy.skip(f"{lobe.name} is all lesion or collapsed by an effusion")
         for expected, found, message in _faults(reading.lobes):
             anatomy.compare(
                 expected == found,
@@ -110,7 +137,8 @@ def _faults(read: LobesReading) -> list[tuple[str, str, str]]:
         _least(COVERED_SHARE, read.covered, "the lobes leave out lung that the CT shows"),
     ]
     for name, lobe in lobes.items():
-        asked.append(_least(AERATED_SHARE, lobe.aerated, f"{name} is not lung on the CT"))
+        if lobe.aerated is not None:
+            asked.append(_least(AERATED_SHARE, lobe.aerated, f"{name} is not lung on the CT"))
         found = "left" if lobe.left_mm > 0 else "right"
         side = "right" if name.startswith("R") else "left"
         asked.append((side, found, f"{name} is on the other side of the body"))

@@ -10,6 +10,7 @@ from typing import Any
 from alignment import identifiers, schemas
 from eval.checks.lookup import Lesion, Scan
 from eval.dataset import Dataset, strings
+from eval.readers.lobes import LEFT, LOBES, RIGHT
 from eval.reading import SegmentReading, StudyReading
 from eval.reference import BONE_SHARE, SITE_CODES, SITE_HU, SITE_LUNG
 from eval.result import CheckResult, Tally, results
@@ -199,20 +200,22 @@ def _check_site(
     *,
     fluid: bool,
 ) -> None:
-    """The coded region, and HU in and around the segment; ``fluid``: lung may lie in effusion."""
-    if not segment.region or row.site not in SITE_CODES:
+    """The coded region and side, and HU in and around the segment; ``fluid``: lung may lie in
+    effusion."""
+    if not segment.region[0] or row.site not in SITE_CODES:
         tally.skip(
             "the segment names no region" if row.site in SITE_CODES else "no such site in CT"
         )
     else:
+        named = _regions(row)
         tally.compare(
-            segment.region in SITE_CODES[row.site],
+            segment.region in named,
             reading.patient_id,
             reading.day,
             where,
-            expected=f"{row.site}: {' or '.join(SITE_CODES[row.site])}",
-            found=segment.region,
-            message="the segment's region is not the lesion's site",
+            expected=f"{row.site}: {' or '.join(' '.join(pair) for pair in named)}",
+            found=" ".join(segment.region),
+            message="the segment's region is not the lesion's site, or of the other side",
         )
     found = segment.around
     if found is None or row.site not in SITE_HU:
@@ -235,6 +238,14 @@ def _check_site(
         found=f"median {found.inside:.0f} HU, {found.shell:.0%} lung around, {found.bone:.0%} bone",
         message="the pixels there do not look like the lesion's site",
     )
+
+
+def _regions(row: Lesion) -> list[tuple[str, str]]:
+    """Codes of region and side that name a lesion's site; of the lobes, only its own."""
+    side = {"right": RIGHT, "left": LEFT}.get(row.side or "", "")
+    own = [pair for pair, lobe in LOBES.items() if lobe == row.lobe]
+    others = {code for code, _ in LOBES} if own else set()
+    return own + [(code, side) for code in SITE_CODES[row.site] if code not in others]
 
 
 def _check_size(

@@ -42,7 +42,8 @@ class Radiograph:
 
     ``density``: (rows, columns), higher where less radiation came through; ``directions``: of
     columns and rows, as ``("L", "F")``; ``spacing``: (row, column) mm at the detector;
-    ``magnification``: of the body's middle.
+    ``magnification``: of the body's middle; ``source_mm``: from source to detector, None where the
+    header does not say.
     """
 
     view: str
@@ -50,6 +51,7 @@ class Radiograph:
     density: F64
     spacing: tuple[float, float]
     magnification: float
+    source_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def read_dx(path: Path) -> Radiograph:
             density=bright * np.asarray(ds.pixel_array, dtype=np.float64),
             spacing=(float(spacing[0]), float(spacing[1])),
             magnification=float(ds.get("EstimatedRadiographicMagnificationFactor") or 1.0),
+            source_mm=float(ds.get("DistanceSourceToDetector") or 0) or None,
         )
     except FAULTS as error:
         raise unreadable(path, error) from error

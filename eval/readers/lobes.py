@@ -14,6 +14,7 @@ from eval.readers.seg import Segment
 
 # SNOMED CT codes of PS3.16, CID 7155 with laterality as modifier (CID 244).
 RIGHT, LEFT = "24028007", "7771000"
+PLEURA = "3120008"
 LOBES = {
     ("45653009", RIGHT): "RUL",
     ("72481006", RIGHT): "RML",
@@ -23,17 +24,22 @@ LOBES = {
 }
 AERATED_HU = -500.0
 """Half way between lung and soft tissue, on the side of lung."""
+COLLAPSE_MM = 30.0
+"""Lung this near to an effusion gives way to it: collapsed, it is as dense as soft tissue."""
+LEAST_SHARE = 0.1
+"""Of a lobe must be free of lesions and effusion, or it says nothing about the mask."""
 SMALLEST_ML = 50.0
 """Air within the body in smaller pieces is bowel gas."""
 
 
 @dataclass(frozen=True, slots=True)
 class LobeReading:
-    """One lobe: ``aerated``, the share of it that the CT shows as lung where no lesion is;
-    ``left_mm`` of its centroid from the body's middle; ``height_mm`` along the slices."""
+    """One lobe: ``aerated``, the share of it that the CT shows as lung where no lesion is and no
+    effusion near, None where next to nothing of it is so; ``left_mm`` of its centroid from the
+    body's middle; ``height_mm`` along the slices."""
 
     name: str
-    aerated: float
+    aerated: float | None
     left_mm: float
     height_mm: float
 
@@ -59,9 +65,10 @@ def read_lobes(
     """
     named = [(LOBES.get(s.region), s, volume.mask(s)) for s in segments]
     tumours = {s.tracking_id: volume.mask(s) for s in lesions}
-    tumour = np.zeros(volume.hu.shape, dtype=bool)
-    for mask in tumours.values():
-        tumour |= mask
+    airless = np.zeros(volume.hu.shape, dtype=bool)
+    for segment in lesions:
+        mask = tumours[segment.tracking_id]
+        airless |= _near(mask, volume) if segment.region[0] == PLEURA else mask
     depth = np.zeros(volume.hu.shape, dtype=np.uint8)
     for _, _, mask in named:
         depth += mask
@@ -71,7 +78,7 @@ def read_lobes(
         lobes=tuple(
             LobeReading(
                 name,
-                _aerated(volume.hu[mask & ~tumour]),
+                _aerated(volume.hu, mask, airless),
                 segment.centroid[0] - middle,
                 float((heights * mask).sum() / mask.sum()),
             )
@@ -85,9 +92,31 @@ def read_lobes(
     )
 
 
-def _aerated(hu: NDArray[np.float32]) -> float:
-    """Share of these voxels that is lung; a lobe that is all lesion says nothing, so 1."""
-    return float((hu < AERATED_HU).mean()) if hu.size else 1.0
+def _aerated(
+    hu: NDArray[np.float32], mask: NDArray[np.bool_], airless: NDArray[np.bool_]
+) -> float | None:
+    """Share of a lobe that is lung, where it can be."""
+    seen = hu[mask & ~airless]
+    if seen.size < LEAST_SHARE * mask.sum() or not seen.size:
+        return None
+    return float((seen < AERATED_HU).mean())
+
+
+def _near(fluid: NDArray[np.bool_], volume: Volume) -> NDArray[np.bool_]:
+    """An effusion and what is within ``COLLAPSE_MM`` of it."""
+    spacing = (volume.slice_mm, *volume.spacing)
+    box = tuple(
+        slice(max(0, found.start - reach), found.stop + reach)
+        for found, reach in zip(
+            ndimage.find_objects(fluid.astype(np.uint8))[0],
+            (int(np.ceil(COLLAPSE_MM / mm)) for mm in spacing),
+            strict=True,
+        )
+    )
+    near = np.zeros_like(fluid)
+    away = ndimage.distance_transform_edt(~fluid[box], sampling=spacing)
+    near[box] = away <= COLLAPSE_MM
+    return near
 
 
 def _home(

@@ -43,13 +43,15 @@ def site_code(finding: Finding) -> CodedConcept:
     return CodedConcept.from_code(_SITES[finding.site] if lobe is None else lobe)
 
 
+def side_code(finding: Finding) -> CodedConcept | None:
+    """Code of the side, None for what lies in the middle or has no side."""
+    side = SIDES.get(finding.side or "")
+    return None if side is None else CodedConcept.from_code(side)
+
+
 def finding_site(finding: Finding) -> FindingSite:
     """Site with laterality, for TID 1500."""
-    side = SIDES.get(finding.side or "")
-    return FindingSite(
-        anatomic_location=site_code(finding),
-        laterality=None if side is None else CodedConcept.from_code(side),
-    )
+    return FindingSite(anatomic_location=site_code(finding), laterality=side_code(finding))
 
 
 def tracking_uid(plan: EncounterPlan, finding_id: str) -> str:

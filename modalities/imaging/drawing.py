@@ -82,7 +82,8 @@ def draw(plan: EncounterPlan, pose: Pose, scene: Scene, places: dict[str, Place 
         # Lesions lie in the fluid, not the other way round.
         mask = mine.mask & ~scene.taken[mine.box]
         ml = float(mask.sum()) * float(scene.grid.spacing.prod()) / 1000
-        scene.drawn.append(Drawn(finding, mask, mine.box, f"free fluid, {ml:.0f} mL", ml))
+        about = effusion.describe(ml, mine.asked_ml)
+        scene.drawn.append(Drawn(finding, mask, mine.box, about, ml))
 
 
 def _pour(plan: EncounterPlan, finding: Finding, scene: Scene) -> effusion.Poured | str:
@@ -201,6 +202,15 @@ def _paint(
             contrast=plan.protocol.contrast, step=plan.day,
         )  # fmt: skip
         about = kind.replace("_", " ")
+        if kind in ("lytic", "sclerotic"):
+            about += _size(mask, sized, float(grid.spacing[1]))
     scene.hu[wide] = painted.hu
     scene.share[wide] = np.maximum(scene.share[wide], painted.share)
     return about
+
+
+def _size(mask: NDArray[np.bool_], sized: Sized, pixel_mm: float) -> str:
+    """The size of a lesion that no plan has, in words: what its bone leaves of it."""
+    drawn = fit.pixel_axes(mask)[0] * pixel_mm
+    whole = drawn > sized.long_mm - pixel_mm
+    return f", {sized.long_mm:.0f} mm" if whole else f", {drawn:.0f} of {sized.long_mm:.0f} mm"

@@ -29,7 +29,9 @@ _SPREAD = 0.6
 _RANGE_ML = (100.0, 1500.0)
 _VISIT_SPREAD = 0.08
 LARGEST_SHARE = 0.55
-"""Of the side's lung; a larger one is drawn at this share, and the record has the volume."""
+"""Of the side's lung; a larger one is drawn at this share, and the record has both volumes."""
+_WHOLE_SHARE = 0.99
+"""From here on an effusion is drawn whole: voxels, and a lesion's pixels in it, take the rest."""
 _WALL_RISE_MM, _WALL_MM = 32.0, 9.0
 _BASE_SLOPE = 0.16
 _SURFACE_MM = 1.6
@@ -42,13 +44,21 @@ _COLLAPSE_MM = (5.0, 22.0)
 
 @dataclass(frozen=True, eq=False)
 class Poured:
-    """Box of the side; hu, share (fluid), mask within it; ml: volume of the mask."""
+    """Box of the side; hu, share (fluid), mask within it; ml: volume of the mask; asked_ml: that
+    of the effusion, of which the side may have no room for all."""
 
     box: Box
     hu: F32
     share: F32
     mask: NDArray[np.bool_]
     ml: float
+    asked_ml: float
+
+
+def describe(ml: float, asked_ml: float) -> str:
+    """An effusion in words: what is drawn of it."""
+    whole = ml >= _WHOLE_SHARE * asked_ml
+    return f"free fluid, {ml:.0f} mL" if whole else f"free fluid, {ml:.0f} of {asked_ml:.0f} mL"
 
 
 def volume_ml(seed: int, patient: int, finding_id: str, day: int) -> float:
@@ -107,4 +117,4 @@ def pour(
     drawn = under * (1 - collapsed) + vessels * collapsed
     drawn = drawn * (1 - share) + _FLUID_HU * share
     return Poured(box, drawn.astype(np.float32), share.astype(np.float32), mask,
-                  float(mask.sum()) * voxel_ml)  # fmt: skip
+                  float(mask.sum()) * voxel_ml, ml)  # fmt: skip

@@ -10,7 +10,7 @@ from pydicom.sr.codedict import codes
 
 from alignment.plan import EncounterPlan
 from modalities.imaging import dicom
-from modalities.imaging.codes import property_type, site_code, tracking_uid
+from modalities.imaging.codes import property_type, side_code, site_code, tracking_uid
 from modalities.imaging.drawing import Drawn
 from modalities.imaging.volume import Volume
 
@@ -19,7 +19,8 @@ def segmentation(plan: EncounterPlan, volume: Volume, images: list[Dataset]) -> 
     """SEG of one visit, or None where no lesion is drawn.
 
     ``images``: the CT, lowest slice first. Segments are numbered from 1 in the order drawn. The
-    tracking id is the lesion's, its UID the same at every visit.
+    tracking id is the lesion's, its UID the same at every visit. Laterality is a modifier of the
+    region, where PS3.3 has it (table 10-7): a lobe's code alone is that of either lung.
     """
     if not volume.drawn:
         return None
@@ -53,7 +54,7 @@ def segmentation(plan: EncounterPlan, volume: Volume, images: list[Dataset]) -> 
 def _segment(plan: EncounterPlan, number: int, lesion: Drawn) -> hd.seg.SegmentDescription:
     finding = lesion.finding
     where = finding.lobe or finding.site
-    return hd.seg.SegmentDescription(
+    segment = hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=f"{finding.finding_id} {where}",
         segmented_property_category=CodedConcept.from_code(
@@ -68,3 +69,7 @@ def _segment(plan: EncounterPlan, number: int, lesion: Drawn) -> hd.seg.SegmentD
         tracking_id=finding.finding_id,
         anatomic_regions=[site_code(finding)],
     )
+    side = side_code(finding)
+    if side is not None:
+        segment.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [side]
+    return segment

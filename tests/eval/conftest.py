@@ -22,7 +22,7 @@ from alignment import schemas
 from alignment.schemas import Table
 
 sys.path.insert(0, str(Path(__file__).parent))
-from dicom_fixtures import write_study
+from dicom_fixtures import effusion_ml, write_study
 
 P0, P1, P2 = "P0000000", "P0000001", "P0000002"
 INDEX = dt.date(2019, 3, 14)
@@ -41,6 +41,7 @@ LESIONS = [
     (P0, 84, "L02", "mediastinal_node", None, "right", 21, 15, True, False, 21.4, 14.9, 22, 15),
     (P0, 84, "L03", "bone", None, "left", None, None, False, False, None, None, None, None),
     (P0, 84, "L04", "lung", "LLL", "left", 13, 11, False, True, 13.3, 11.2, 14, 11),
+    (P0, 84, "L05", "pleura", None, "left", None, None, False, True, None, None, None, None),
     (P1, -5, "L01", "lung", "LUL", "left", 40, 30, True, False, 41.2, 30.5, 40, 31),
     (P1, 40, "L01", "lung", "LUL", "left", 12, 9, True, False, 12.6, 9.5, 13, 10),
     (P1, 82, "L01", "lung", "LUL", "left", 17, 12, True, False, 16.4, 12.1, 16, 12),
@@ -55,6 +56,8 @@ LESIONS = [
     (P2, 568, "L02", "brain", None, None, 0, 0, False, False, 0.0, 0.0, 0, 0),
     (P2, 568, "L03", "brain", None, None, 9, 7, False, True, 9.1, 7.2, 9, 7),
 ]
+DRAWN = {"lung": "solid, smooth", "pleura": "free fluid"}
+"""Sites that are in the pixels, and how, in words."""
 VISITS = [
     (P0, -7, "scan", 0),
     (P0, 0, "baseline", 1),
@@ -153,7 +156,7 @@ Decrease in size of the right upper lobe mass and the mediastinal node.
     84: """FINDINGS:
 The right upper lobe mass has increased from 18 mm to 21 x 16 mm. New 13 x 11 mm nodule in the
 left lower lobe. Right paratracheal lymph node 21 x 15 mm, stable. Unchanged lytic lesion of a left
-rib. No pleural effusion. No focal liver lesion. No adrenal mass.
+rib. New small left pleural effusion. No focal liver lesion. No adrenal mass.
 IMPRESSION:
 New left lower lobe nodule.
 """,
@@ -354,9 +357,11 @@ def _truth(folder: Path) -> None:
                 "day": day,
                 "finding_id": r[2],
                 "modality": "ct",
-                "rendered": r[3] == "lung",
-                "reason": None if r[3] == "lung" else "site not rendered",
+                "rendered": r[3] in DRAWN,
+                "reason": None if r[3] in DRAWN else "site not rendered",
                 "segment": None,
+                "description": DRAWN.get(r[3]),
+                "volume_ml": effusion_ml() if r[3] == "pleura" else None,
             }
             for r in rows
         ]

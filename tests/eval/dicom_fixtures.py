@@ -26,6 +26,8 @@ PIXEL_MM, SLICE_MM, ROWS, SLICES = 1.5, 5.0, 176, 14
 CENTRES = {"L01": (78.0, 132.0), "L04": (189.0, 141.0)}
 """x, y in mm from the first pixel, each on a pixel centre: right lung at the image's left, left lung at its right."""
 
+FLUID_TOP, FLUID_FRONT_MM = 8, 175.0
+"""Slices that an effusion reaches, and from which row, mm, it fills the left side."""
 HEART_TOP = 10
 """Slices that the heart reaches, counted from below."""
 DX_MM, MAGNIFICATION = 2.0, 1.1
@@ -38,8 +40,25 @@ def uid(*parts: object) -> str:
     return f"2.25.{number}"
 
 
-def chest(lesions: dict[str, tuple[float, float]]) -> tuple[Any, dict[str, NDArray[np.bool_]]]:
-    """HU ``(slices, rows, columns)`` and a mask a lesion; {id: (x radius, y radius) in mm}."""
+def effusion() -> NDArray[np.bool_]:
+    """Fluid at the back of the left lung's base."""
+    k, y, x = np.mgrid[:SLICES, :ROWS, :ROWS]
+    middle = (ROWS - 1) * PIXEL_MM / 2
+    left = np.hypot((x * PIXEL_MM - middle - 55) / 45, (y * PIXEL_MM - middle) / 70) < 1
+    return left & (y * PIXEL_MM > FLUID_FRONT_MM) & (k < FLUID_TOP)
+
+
+def effusion_ml() -> float:
+    return float(effusion().sum()) * PIXEL_MM**2 * SLICE_MM / 1000
+
+
+def chest(
+    lesions: dict[str, tuple[float, float]], fluid: Sequence[str] = ()
+) -> tuple[Any, dict[str, NDArray[np.bool_]]]:
+    """HU ``(slices, rows, columns)`` and a mask a lesion; {id: (x radius, y radius) in mm}.
+
+    ``fluid``: ids of effusions, at most one.
+    """
     y, x = np.mgrid[:ROWS, :ROWS] * PIXEL_MM
     middle = (ROWS - 1) * PIXEL_MM / 2
 
@@ -68,6 +87,9 @@ def chest(lesions: dict[str, tuple[float, float]]) -> tuple[Any, dict[str, NDArr
             hu[k] = hu[k] * (1 - share) + 40 * share
             mask[k] = radius < 1
         masks[name] = mask
+    for name in fluid:
+        masks[name] = effusion()
+        hu[masks[name]] = 10
     return hu + rng.normal(0, 12, hu.shape), masks
 
 
@@ -121,16 +143,17 @@ def _ct(path: Path, patient: str, day: int, date: dt.date, plane: Any, k: int) -
 def write_study(
     folder: Path, patient: str, day: int, date: dt.date, lesions: Sequence[tuple[Any, ...]]
 ) -> None:
-    """CT, SEG of the lung lesions and SR of the measured ones."""
+    """CT, SEG of lung lesions and effusions, SR of the measured ones, lobes and radiographs."""
     study = folder / "imaging" / patient / f"ct-{'m' if day < 0 else 'd'}{abs(day):04d}"
     radii = {r[2]: (r[10] / 2, r[11] / 2) for r in lesions if r[3] == "lung"}
-    hu, masks = chest(radii)
+    hu, masks = chest(radii, [r[2] for r in lesions if r[3] == "pleura"])
     images = [
         _ct(study / "ct" / f"{k + 1:04d}.dcm", patient, day, date, hu[k], k) for k in range(SLICES)
     ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _seg(study / "seg" / "0001.dcm", patient, day, images, masks)
+        regions = {r[2]: _region(r[4], r[5]) for r in lesions if r[2] in masks}
+        _seg(study / "seg" / "0001.dcm", patient, day, images, masks, regions)
         write_sr(
             study / "sr" / "0001.dcm",
             patient,
@@ -151,15 +174,47 @@ _COMMON: dict[str, Any] = {
 }
 
 
-def _seg(path: Path, patient: str, day: int, images: list[Any], masks: dict[str, Any]) -> None:
+def _region(lobe: str | None, side: str) -> tuple[Any, Any]:
+    """Codes of a lesion's region and side: of its lobe, or of the pleura."""
+    if lobe is not None:
+        return LOBE_CODES[lobe]
+    return codes.SCT.Pleura, codes.SCT.Left if side == "left" else codes.SCT.Right
+
+
+def _sided(
+    number: int, name: str, kind: Any, what: Any, region: tuple[Any, Any], **other: Any
+) -> hd.seg.SegmentDescription:
+    """A segment whose region's side is its modifier."""
+    described = hd.seg.SegmentDescription(
+        number,
+        name,
+        kind,
+        what,
+        hd.seg.SegmentAlgorithmTypeValues.MANUAL,
+        anatomic_regions=[region[0]],
+        **other,
+    )
+    modifier = [CodedConcept.from_code(region[1])]
+    described.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = modifier
+    return described
+
+
+def _seg(
+    path: Path,
+    patient: str,
+    day: int,
+    images: list[Any],
+    masks: dict[str, Any],
+    regions: dict[str, tuple[Any, Any]],
+) -> None:
     names = sorted(masks)
     descriptions = [
-        hd.seg.SegmentDescription(
+        _sided(
             number,
             name,
             codes.SCT.MorphologicallyAbnormalStructure,
             codes.SCT.Lesion,
-            hd.seg.SegmentAlgorithmTypeValues.MANUAL,
+            regions[name],
             tracking_id=name,
             tracking_uid=uid(patient, name, "track"),
         )
@@ -190,19 +245,10 @@ LOBE_CODES = {
 
 
 def _lobes(path: Path, patient: str, day: int, images: list[Any], masks: dict[str, Any]) -> None:
-    descriptions = []
-    for number, (lobe, side) in enumerate(LOBE_CODES.values(), 1):
-        described = hd.seg.SegmentDescription(
-            number,
-            f"lobe {number}",
-            codes.SCT.AnatomicalStructure,
-            lobe,
-            hd.seg.SegmentAlgorithmTypeValues.MANUAL,
-            anatomic_regions=[lobe],
-        )
-        modifier = [CodedConcept.from_code(side)]
-        described.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = modifier
-        descriptions.append(described)
+    descriptions = [
+        _sided(number, f"lobe {number}", codes.SCT.AnatomicalStructure, region[0], region)
+        for number, region in enumerate(LOBE_CODES.values(), 1)
+    ]
     seg = hd.seg.Segmentation(
         images,
         np.stack([masks[n] for n in LOBE_CODES], axis=-1).astype(np.uint8),

@@ -115,7 +115,7 @@ def test_the_page_is_one_self_contained_file(consistent: Path, dataset: Path) ->
     ):
         assert text in page
     assert "http" not in page.replace("http-equiv", "")
-    assert page.count('class="ct"') == 4 + 3  # a crop a segment, a slice a study
+    assert page.count('class="ct"') == 5 + 3  # a crop a segment, a slice a study
     # Evaluating again is no contradiction: the page is outside the manifest.
     assert evaluate(dataset) == found
     assert (dataset / "report" / "index.html").read_text() == page

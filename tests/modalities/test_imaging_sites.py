@@ -10,6 +10,9 @@ import pytest
 from scipy import ndimage
 
 from alignment.plan import EncounterPlan, Finding, Protocol, Subject
+from eval.checks import anatomy
+from eval.dataset import StudyFolder
+from eval.reading import read_study
 from modalities import imaging
 from modalities.imaging import atlas, effusion, fit, organs, placement, sites, volume, warp
 
@@ -223,7 +226,12 @@ def test_masks_of_every_site_are_in_the_seg():
     seg = next(
         pydicom.dcmread(BytesIO(a.data)) for a in study.artifacts if a.path.parent.name == "seg"
     )
-    region = {str(s.TrackingID): s.AnatomicRegionSequence[0].CodeValue for s in seg.SegmentSequence}
+    region, side = {}, {}
+    for segment in seg.SegmentSequence:
+        name, item = str(segment.TrackingID), segment.AnatomicRegionSequence[0]
+        region[name] = item.CodeValue
+        modifier = item.get("AnatomicRegionModifierSequence")
+        side[name] = modifier[0].CodeMeaning if modifier else None
     for name, code in (
         ("L01", "62683002"),
         ("L02", "10200004"),
@@ -232,9 +240,65 @@ def test_masks_of_every_site_are_in_the_seg():
     ):
         if rows[name].rendered:
             assert region[name] == code
+    sides = {f.finding_id: f.side and f.side.title() for f in plan.findings}
+    assert side == {name: sides[name] for name in side} and {"Right", "Left"} <= {*side.values()}
     types = {
         str(s.TrackingID): s.SegmentedPropertyTypeCodeSequence[0].CodeValue
         for s in seg.SegmentSequence
     }
     assert types["L04"] == "60046008"
     assert rows["L04"].volume_ml == pytest.approx(effusion.volume_ml(7, 11, "L04", 0), rel=0.1)
+
+
+def written(root, *findings):
+    """A coarse study with these findings, and the folder that its files are in."""
+    plan = dataclasses.replace(plan_of(0, *findings), protocol=Protocol(matrix=64, network="none"))
+    (study,) = imaging.render_patient([plan])
+    for artifact in study.artifacts:
+        path = root / artifact.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(artifact.data)
+    return study, StudyFolder(plan.patient_id, 0, path.parents[1])
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_large_effusion_and_the_lung_that_it_collapses_pass_the_lobe_check(
+    side, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(effusion, "volume_ml", lambda *_: 1500.0)
+    study, folder = written(tmp_path, finding("L04", "pleura", side))
+    (lobes, _) = anatomy.check_lobes([read_study(folder)], {})
+    assert lobes.holds and lobes.tested > 10, lobes.violations
+    (row,) = study.renderings
+    assert row.description == f"free fluid, {row.volume_ml:.0f} of 1500 mL" and row.volume_ml > 700
+    # Without the effusion's mask nothing explains a lobe without air.
+    (folder.path / "seg" / "0001.dcm").unlink()
+    (lobes, _) = anatomy.check_lobes([read_study(folder)], {})
+    lower = {"left": "LLL", "right": "RLL"}[side]
+    assert f"{lower} is not lung on the CT" in [v.message for v in lobes.violations]
+
+
+def test_sizes_that_no_plan_has_are_in_the_description(scene):
+    _, grid, drawn, _, _ = scene
+    d = by_id(drawn[0])["L05"]
+    bone = sites.bone_of(7, 11, "L05")
+    long = fit.pixel_axes(d.mask)[0] * float(grid.spacing[1])
+    kept = "" if long > bone.long_mm - grid.spacing[1] else f"{long:.0f} of "
+    assert d.description == f"{bone.kind}, {kept}{bone.long_mm:.0f} mm"
+    fluid = by_id(drawn[0])["L04"]
+    assert fluid.description == f"free fluid, {fluid.volume_ml:.0f} mL"
+    assert effusion.describe(918.2, 1500.0) == "free fluid, 918 of 1500 mL"
+
+
+def test_a_radiograph_taken_before_the_lesion_was_drawn_is_noticed(tmp_path):
+    _, folder = written(tmp_path / "whole", finding("L07", "lung", "right", 30.0, 24.0, "RUL"))
+    _, bare = written(tmp_path / "bare")
+    shots = read_study(folder).radiographs
+    assert [shot.lesion for shot in shots] == ["L07", "L07"]
+    assert all(0.8 < shot.shadow < 1.2 for shot in shots)
+    for path in (bare.path / "dx").iterdir():
+        (folder.path / "dx" / path.name).write_bytes(path.read_bytes())
+    reading = read_study(folder)
+    assert all(abs(shot.shadow) < 0.4 for shot in reading.radiographs)
+    (projection, sides, lesion) = anatomy.check_radiographs([reading])
+    assert projection.holds and sides.holds and len(lesion.violations) == 2
