@@ -134,9 +134,8 @@ def _node_cost(finding: Finding, radius: float, space: Map) -> NDArray[np.float6
     away = ndimage.distance_transform_edt(~np.isin(labels, _BESIDE), sampling=space.spacing)
     station = (z > -_BELOW_CARINA_MM) & (z < _ABOVE_CARINA_MM) & (away < 6.0 + radius)
     station &= (y > -_FRONT_MM) & (y < _BACK_MM)
-    # A large one bulges into the lung, but begins in the mediastinum.
-    into = ndimage.distance_transform_edt(lung, sampling=space.spacing)
-    station &= into < max(4.0, 0.6 * radius)
+    # A large one bulges into the lung, but lies in the mediastinum when it has shrunk.
+    station &= ~lung
     off = max(_OFF_MIDLINE_MM, 0.7 * radius)
     if finding.side in ("right", "left"):
         station &= (x < -off) if finding.side == "right" else (x > off)
