@@ -49,7 +49,7 @@ _DESCRIBED = {
 }
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)
 def cohort(mode: str) -> tuple[Scan, ...]:
     """Scans of a few patients on the grid of the real ones, each with three lesions."""
     return tuple(modes.scans(mode, SEED, PATIENTS, SIZES))

@@ -68,7 +68,7 @@ MODES: dict[str, Renderer] = {
     "first stage": by("none"),
     "t0 = 0": warped,
     "diffusion": by("whole"),
-    "diffusion, no contrast": by("whole", contrast=False),
+    "diffusion without contrast": by("whole", contrast=False),
     "tissue map only": tissue_map_only,
 }
 PRODUCT = ("first stage", "diffusion")

@@ -39,7 +39,7 @@ def segmentation(images: list[Dataset], mask: NDArray[np.bool_], key: str) -> Da
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[segment],
         series_instance_uid=identifiers.dicom_uid("insert", key, "seg series"),
-        series_number=int(images[0].SeriesNumber) + 1,
+        series_number=int(images[0].get("SeriesNumber") or 1) + 1,
         sop_instance_uid=identifiers.dicom_uid("insert", key, "seg"),
         instance_number=1,
         manufacturer=dicom.MANUFACTURER,
