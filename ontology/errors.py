@@ -51,6 +51,7 @@ def _rebuild(
 
 
 MOST_NAMES = 20
+"""Names that a message lists; a disease has two hundred variables."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -50,6 +50,7 @@ def broken(tmp_path: Path) -> Broken:
         ("{EML4_ALK_v1: 0.55, EML4_ALK_v3: 0.45}", "{EML4_ALK_v1: 1.0}", "one number for each"),
         ("by: [ancestry, smoking_status]", "by: [ancestry, sex]", "are wanted"),
         ("    by: [ancestry, smoking_status]\n", "", "'by' goes with a 'base'"),
+        ("mar_effects:\n      - {parent: ecog,", "mar_effects:\n      - {parent: ecogg,", "did you mean 'ecog'"),
         ("gene: kras\n", "gene: kraz\n", "did you mean 'kras'"),
         ("source: ganti2021, status: confirmed", "source: ganti, status: confirmed", "ganti2021"),
         ("status: assumption, why: \"a US-like", "status: assumption, wy: \"a US-like", "unknown key"),
