@@ -19,8 +19,9 @@ from eval.readers.ct import (
     surroundings,
 )
 from eval.readers.dicom import unreadable
-from eval.readers.dx import Match, heart_left_mm, match, read_dx
+from eval.readers.dx import heart_left_mm, read_dx
 from eval.readers.lobes import LobesReading, read_lobes
+from eval.readers.projection import Match, match
 from eval.readers.seg import Segment, read_seg
 from eval.readers.shadow import shadow
 from eval.readers.sr import Measurement, read_sr

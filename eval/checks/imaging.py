@@ -228,14 +228,14 @@ def _check_site(
     wanted = f"median {low:g} to {high:g} HU, {least:.0%} to {most:.0%} lung around"
     if row.site == "bone":
         holds &= found.bone >= BONE_SHARE
-        wanted += f", {BONE_SHARE:.0%} bone"
+        wanted += f", at least {BONE_SHARE:.0%} bone"
     tally.compare(
         holds,
         reading.patient_id,
         reading.day,
         where,
         expected=f"{row.site}: {wanted}",
-        found=f"median {found.inside:.0f} HU, {found.shell:.0%} lung around, {found.bone:.0%} bone",
+        found=f"median {found.inside:.0f} HU, {found.shell:.0%} lung, {found.bone:.0%} bone around",
         message="the pixels there do not look like the lesion's site",
     )
 

@@ -7,9 +7,10 @@ component around the seed is the lesion. On each axial slice its outline is trac
 precision half way between the lesion's own density and that of the lung around it, and the longest
 diameter is taken.
 
-Limit: where the component runs on into chest wall, mediastinum or diaphragm, density alone cannot
-say where the lesion ends. The search is then limited to the lesion's segmentation mask and one
-pixel around it, and the result says so (``limited``).
+Limit: where the component runs on into chest wall, mediastinum or diaphragm, or along a vessel as
+thick as the opening lets pass, density alone cannot say where the lesion ends. The search is then
+limited to the lesion's segmentation mask and one pixel around it, and the result says so
+(``limited``). What is larger than its mask all around, or ends soon, is no vessel: it is measured.
 """
 
 from __future__ import annotations
@@ -41,11 +42,18 @@ REGROW_SHARE = 0.25
 """After opening, ends grow back by this share of its radius where soft tissue goes on."""
 RIM_PX = 2
 SHELL_PX = 3
-LUNG_HU, BONE_HU = -500.0, 150.0
-SMALLEST_PX = 4.0
-"""Below this many pixels partial volume leaves too little of a lesion to measure."""
+LUNG_HU, BONE_HU = -500.0, 100.0
+"""Lighter than the first is lung, denser than the second bone, spongy bone of the old included."""
+SMALLEST_PX = 5.0
+"""Below this many pixels partial volume leaves too little of a lesion to measure, and a vessel that
+adds one pixel counts for as much as two diameters may differ."""
 LIMIT_PX = 1.0
 """How far beyond the mask a run-on component may reach."""
+
+VESSEL_BORDER = 0.5
+"""A vessel touches at most this share of the border of a lesion's mask, on every slice ..."""
+VESSEL_GOES_ON_MM = 8.0
+"""... and goes on in soft tissue to at least this far from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +179,12 @@ def body_midline_x(volume: Volume) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """HU of a segment and around it: ``inside``: median of the mask; ``lung``, ``bone``: share of
-    the mask and ``SHELL_PX`` around it that is as light as lung, or as dense as bone; ``shell``:
-    share of the surroundings alone that is as light as lung."""
+    """HU of a segment and around it: ``inside``: median of the mask; ``shell``, ``bone``: share of
+    the ``SHELL_PX`` around it that is as light as lung, or as dense as bone."""
 
     inside: float
-    lung: float
-    bone: float
     shell: float
+    bone: float
 
 
 def surroundings(volume: Volume, segment: Segment) -> Surroundings:
@@ -190,12 +196,11 @@ def surroundings(volume: Volume, segment: Segment) -> Surroundings:
     for i, plane in enumerate(near):
         if plane.any():
             ring[i] = ndimage.binary_dilation(plane, iterations=SHELL_PX) & ~plane
-    both = near | ring
+    shell = hu[ring] if ring.any() else np.zeros(1)
     return Surroundings(
         inside=float(np.median(hu[near])),
-        lung=float((hu[both] < LUNG_HU).mean()),
-        bone=float((hu[both] > BONE_HU).mean()),
-        shell=float((hu[ring] < LUNG_HU).mean()) if ring.any() else 0.0,
+        shell=float((shell < LUNG_HU).mean()),
+        bone=float((shell > BONE_HU).mean()),
     )
 
 
@@ -225,10 +230,11 @@ def pixel_long_axis(volume: Volume, segment: Segment) -> PixelMeasurement | None
     component = _component(soft, near, volume.spacing)
     if component is None:
         return None
-    limited = _runs_on(component)
-    reach = np.ones_like(near)
-    if limited:
-        reach = _dilate(near, LIMIT_PX * max(volume.spacing), volume.spacing)
+    reach = _dilate(near, LIMIT_PX * max(volume.spacing), volume.spacing)
+    limited = _runs_on(component) or _has_vessel(component, soft, reach, volume.spacing)
+    if not limited:
+        reach = np.ones_like(near)
+    else:
         component = _component(soft & reach, near, volume.spacing)
         if component is None:
             return None
@@ -307,6 +313,28 @@ def _runs_on(component: NDArray[np.bool_]) -> bool:
     """Whether a component leaves the window: then it is lesion and body in one."""
     sides = (component[:, 0], component[:, -1], component[:, :, 0], component[:, :, -1])
     return any(bool(side.any()) for side in sides)
+
+
+def _has_vessel(
+    component: NDArray[np.bool_],
+    soft: NDArray[np.bool_],
+    reach: NDArray[np.bool_],
+    spacing: tuple[float, float],
+) -> bool:
+    """Whether what a component has beyond ``reach`` is narrow where it begins, and goes on far.
+
+    With the pixel around the component, in which its outline lies.
+    """
+    beyond = ndimage.binary_dilation(component, np.ones((1, 3, 3))) & soft & ~reach
+    for plane, extra in zip(reach, beyond, strict=True):
+        border = ndimage.binary_dilation(plane) & ~plane
+        if plane.any() and (extra & border).sum() > VESSEL_BORDER * border.sum():
+            return False
+    labels, _ = ndimage.label(soft & ~reach)
+    there = np.setdiff1d(labels[beyond], [0])
+    flat = reach.any(axis=0)
+    away = ndimage.distance_transform_edt(~flat, sampling=spacing)
+    return bool((np.isin(labels, there) & (away > VESSEL_GOES_ON_MM)).any())
 
 
 def _outline_diameter(

@@ -1,30 +1,18 @@
-"""Reads chest radiographs, and compares them with a parallel projection of the CT.
-
-Method (:func:`match`). The CT is summed along straight parallel lines, in water-equivalent mm, as
-the radiograph's own header says that it looks at the patient. Both are brought to a coarse grid in
-mm at the middle of the body, by the header's pixel and magnification, and the middle of the
-radiograph is sought in the projection by normalised cross-correlation. A cone beam magnifies what
-is near the source more than what is far, so the two agree well but never exactly.
-"""
+"""Reads chest radiographs, and on which side of them the heart is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.feature import match_template
 
-from eval.readers.ct import Volume
 from eval.readers.dicom import FAULTS, open_dicom, unreadable
 
 F64 = NDArray[np.float64]
 GRID_MM = 4.0
-BORDER = 0.2
-"""Share of the radiograph left out at each side, so that the rest fits into the projection."""
 HEART_ROWS = (0.30, 0.65)
 """Rows in which the heart's shadow is looked for, as a share of the image's height."""
 HEART_REACH_MM = 110.0
@@ -54,14 +42,6 @@ class Radiograph:
     source_mm: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """Correlation with the projection of the CT as oriented, and with its mirror image."""
-
-    correlation: float
-    mirrored: float
-
-
 def read_dx(path: Path) -> Radiograph:
     """One DX or CR image; raises ``ConsilienceError`` where unreadable."""
     ds = open_dicom(path)
@@ -79,53 +59,6 @@ def read_dx(path: Path) -> Radiograph:
         )
     except FAULTS as error:
         raise unreadable(path, error) from error
-
-
-def match(radiograph: Radiograph, volume: Volume) -> Match | None:
-    """How well the radiograph is the projection of this CT; None for other than upright views."""
-    across, down = radiograph.directions
-    if across not in ("L", "R", "A", "P") or down not in ("F", "H"):
-        return None
-    projection = _projection(volume, across, down)
-    middle = _middle(radiograph)
-    short = [max(0, b - a + 1) for a, b in zip(projection.shape, middle.shape, strict=True)]
-    projection = np.pad(projection, [(n, n) for n in short])
-    correlation: Any = match_template
-    return Match(
-        float(correlation(projection, middle).max()),
-        float(correlation(projection, middle[:, ::-1]).max()),
-    )
-
-
-def _projection(volume: Volume, across: str, down: str) -> F64:
-    """Water-equivalent mm along parallel lines, every ``GRID_MM``, turned as the header says."""
-    water = np.clip(1 + volume.hu / 1000, 0, None)
-    lateral = across in ("A", "P")
-    axis, own = (2, 4) if lateral else (1, 0)
-    seen = water.sum(axis=axis, dtype=np.float64) * volume.spacing[2 - axis]
-    # Rows of the CT run to the back and columns to the left where the cosines are 1.
-    forward = (volume.orientation[own] > 0) == (across in ("P", "L"))
-    seen = seen[:, :: 1 if forward else -1]
-    if down == "F":
-        seen = seen[::-1]
-    pixel = volume.spacing[0] if lateral else volume.spacing[1]
-    return _resampled(seen, (volume.slice_mm, pixel))
-
-
-def _middle(radiograph: Radiograph) -> F64:
-    spacing = [mm / radiograph.magnification for mm in radiograph.spacing]
-    whole = _resampled(radiograph.density, (spacing[0], spacing[1]))
-    rows, columns = (round(BORDER * n) for n in whole.shape)
-    return whole[rows : -rows or None, columns : -columns or None]
-
-
-def _resampled(image: F64, spacing: tuple[float, float]) -> F64:
-    """The image every ``GRID_MM``, smoothed to that."""
-    step = [GRID_MM / mm for mm in spacing]
-    smooth = ndimage.gaussian_filter(image, [max(0.0, s / 2) for s in step])
-    axes = [np.arange(0, n - 1 + 1e-9, s) for n, s in zip(image.shape, step, strict=True)]
-    grid = np.meshgrid(*axes, indexing="ij")
-    return np.asarray(ndimage.map_coordinates(smooth, grid, order=1, mode="nearest"))
 
 
 def heart_left_mm(radiograph: Radiograph) -> float | None:

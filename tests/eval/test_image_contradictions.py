@@ -183,7 +183,10 @@ CASES: dict[str, tuple[Break, set[str]]] = {
     "SR target": (dicom("ct-d0084", "sr", _sr_target), {"sr_targets"}),
     "radiograph mirrored": (dicom("ct-d0042", "dx", _mirror), {"dx_side"}),
     "radiograph of another chest": (dicom("ct-d0042", "dx", _wider), {"dx_projection"}),
-    "radiograph without the lesion": (_radiograph_before_the_lesions, {"dx_lesion"}),
+    "radiograph without the lesion": (
+        _radiograph_before_the_lesions,
+        {"dx_lesion", "dx_projection"},
+    ),
     "radiograph's sex": (
         dicom("ct-d0042", "dx", lambda ds: setattr(ds, "PatientSex", "F")),
         {"dicom_header"},
