@@ -30,7 +30,7 @@ _DENTS_MM = {12.0: (2.2, 4.5, 8.0, 13.0), 30.0: (8.0, 12.0)}
 _SMALLEST_ML, _LARGEST_ML = 0.15, 300.0
 AIR_SHARE, AIR_SHARE_SMALLEST = 0.87, 0.95
 """Of the ring two pixels wide around a piece, what must be aerated; small vessels branch."""
-CAP_SHARE = 0.55
+CAP_SHARE = 0.42
 """Of its middle, seen from above and from below, what must be aerated on the next slices."""
 MASS_ML, MASS_MM, MASS_AIR_SHARE = 8.0, 15.0, 0.90
 """A piece this large and high, with lung round it, may touch diaphragm or mediastinum below or
@@ -42,7 +42,7 @@ Beside a heart filled with contrast nothing healthy is like it on three slices."
 SMALL_ML = 1.0
 HU_RANGE, HU_RANGE_SMALL = (5.0, 98.0), (5.0, 80.0)
 """Median inside, away from the border; smaller pieces are more often vessels."""
-BRIGHT_RANGE, BRIGHT_RANGE_SMALL = (25.0, 118.0), (25.0, 100.0)
+BRIGHT_RANGE, BRIGHT_RANGE_SMALL = (25.0, 118.0), (15.0, 100.0)
 """90th centile; contrast-filled vessels reach 150 HU and more, thin vessels stay below."""
 HEIGHT_SHARE = 3.5
 """Length along z over the diameter in the plane: above, it is a vessel."""
