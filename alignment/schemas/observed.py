@@ -88,6 +88,21 @@ SYMPTOMS = Table(
     ),
 )
 
+TOXICITIES = Table(
+    "toxicities",
+    "tables",
+    ("patient_id", "day", "code"),
+    (
+        PATIENT,
+        DAY,
+        Column("line", I8, "", "line of therapy before the visit"),
+        Column("code", TEXT, "", "HPO code, HP:0001875"),
+        Column("name", TEXT, "", "plain name"),
+        Column("grade", I8, "", "CTCAE v5 grade as recorded at the visit, worst since the last"),
+    ),
+)
+"""An event of tables/events, visit by visit: its row there has the worst grade of the episode."""
+
 LESIONS = Table(
     "lesions",
     "tables",
@@ -282,7 +297,7 @@ NOTES = Table(
     (
         PATIENT,
         DAY,
-        Column("kind", TEXT, "", "ct_chest_report"),
+        Column("kind", TEXT, "", "ct_chest_report, radiograph_report, clinic_note, molecular_report"),
         Column("path", pa.string(), "", "text file below the dataset folder"),
         Column("author", TEXT, "", "grammar or the language model's name"),
         Column("text", pa.string(), "", "the whole report"),
@@ -301,6 +316,7 @@ OBSERVED = (
     VISITS,
     VITALS,
     SYMPTOMS,
+    TOXICITIES,
     LESIONS,
     RESPONSES_TABLE,
     BEST_RESPONSES,
