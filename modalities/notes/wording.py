@@ -27,6 +27,8 @@ DISEASES = {
     "adenocarcinoma": "adenocarcinoma of the lung",
     "squamous": "squamous cell carcinoma of the lung",
     "large_cell": "large cell carcinoma of the lung",
+    "adenosquamous": "adenosquamous carcinoma of the lung",
+    "nos": "non-small cell lung cancer",
 }
 
 
