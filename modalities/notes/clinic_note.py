@@ -149,7 +149,7 @@ class _Note:
             "pack_years": f"{plan.pack_years:.0f}",
             "stage": plan.stage,
             "disease": disease(plan.histology),
-            "tps": str(plan.pdl1_tps),
+            "tps": str(plan.pdl1_tps) if plan.pdl1_tps else "<1",
             "date": plan.date,
         }
         facts = _facts("patient", stage=plan.stage, histology=plan.histology, tps=plan.pdl1_tps)
