@@ -343,12 +343,12 @@ def _step(
     if here["start_day"] == day:
         special: dict[str, Step] = {SUPPORTIVE: "supportive", **dict.fromkeys(LOCAL, "local")}
         return special.get(here["regimen"], "start")
+    if here["regimen"] == SUPPORTIVE:
+        return "supportive"
     if here["stop_day"] is not None:
         if here["stop_day"] == day:
             return "stop"
         return "surveillance" if here["line"] == 0 else "off_treatment"
-    if here["regimen"] == SUPPORTIVE:
-        return "supportive"
     if dose is not None and dose.relative_dose == 0:
         return "hold"
     given = _doses(known, here)

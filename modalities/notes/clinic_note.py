@@ -173,8 +173,9 @@ class _Note:
         lines = []
         for treatment in self.plan.treatments:
             scope = self._line_scope(treatment)
-            over = treatment.stop is not None and self.plan.step != "stop"
-            rule = "past" if over or treatment is not self.plan.current else "present"
+            ended = treatment.stop is not None and self.plan.step != "stop"
+            over = ended or treatment is not self.plan.current
+            rule = "past" if over and treatment.regimen != SUPPORTIVE else "present"
             lines.append(self.line(rule, scope, f"{treatment.line} {treatment.start}"))
         return lines
 
