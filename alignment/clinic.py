@@ -160,7 +160,7 @@ class ClinicPlan:
 
 
 def clinic_days(record: Record) -> tuple[int, ...]:
-    """Days with a note: the first visit, each start of a line, the first visit from each scan on."""
+    """Days with a note: the first visit, starts of lines, the first visit from each scan on."""
     visits = record.of(schemas.VISITS)
     clinic = sorted({row["day"] for row in visits if row["kind"] in CLINIC_VISITS})
     starts = {row["start_day"] for row in record.of(schemas.TREATMENTS)}
@@ -276,9 +276,7 @@ def _dose(known: Record, here: Mapping[str, Any] | None, day: int) -> DoseToday 
     return None
 
 
-def _toxicities(
-    known: Record, here: Mapping[str, Any] | None, day: int
-) -> tuple[Toxicity, ...]:
+def _toxicities(known: Record, here: Mapping[str, Any] | None, day: int) -> tuple[Toxicity, ...]:
     """Of the current line, those of today first, then by worst grade."""
     if here is None:
         return ()
@@ -335,9 +333,7 @@ def _assessment(known: Record) -> Assessment | None:
     )
 
 
-def _step(
-    known: Record, here: Mapping[str, Any] | None, dose: DoseToday | None, day: int
-) -> Step:
+def _step(known: Record, here: Mapping[str, Any] | None, dose: DoseToday | None, day: int) -> Step:
     if here is None:
         return "off_treatment"
     if here["start_day"] == day:

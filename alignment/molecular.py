@@ -88,7 +88,8 @@ def plan_molecular(record: Record, day: int, *, seed: int, model: str) -> Molecu
     known = record.until(day)
     person = known.person
     rows = [row for row in known.of(schemas.VARIANTS) if row["day"] == day]
-    rows.sort(key=lambda row: (PANEL.index(row["gene"]) if row["gene"] in PANEL else 99, row["pos"]))
+    place = {gene: number for number, gene in enumerate(PANEL)}
+    rows.sort(key=lambda row: (place.get(row["gene"], len(PANEL)), row["pos"]))
     repeat = day > 0
     return MolecularPlan(
         seed=seed,

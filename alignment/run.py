@@ -69,21 +69,18 @@ class ImagingOptions(BaseModel):
         return Protocol(**self.model_dump(exclude={"max_studies"}))
 
 
-NoteKind = Literal["ct_chest_report", "radiograph_report", "clinic_note", "molecular_report"]
-
-
 class NotesOptions(BaseModel):
     """Which kinds of notes are written; a radiograph report only where radiographs are taken."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kinds: tuple[NoteKind, ...] = schemas.NOTE_KINDS
+    kinds: tuple[schemas.NoteKind, ...] = schemas.NOTE_KINDS
 
     @field_validator("kinds")
     @classmethod
-    def _ordered(cls, value: tuple[NoteKind, ...]) -> tuple[NoteKind, ...]:
+    def _some(cls, value: tuple[schemas.NoteKind, ...]) -> tuple[schemas.NoteKind, ...]:
         if not value:
-            raise ValueError("wanted at least one kind; to write no notes, leave them out of modalities")
+            raise ValueError("wanted a kind; to write no notes, leave them out of modalities")
         return tuple(kind for kind in schemas.NOTE_KINDS if kind in value)
 
 

@@ -68,6 +68,7 @@ from alignment.schemas.vocabulary import (
     STOP_REASONS,
     SUMMARY_STAGES,
     VISIT_KINDS,
+    NoteKind,
 )
 
 __all__ = [
@@ -137,6 +138,7 @@ __all__ = [
     "VISIT_KINDS",
     "VITALS",
     "Column",
+    "NoteKind",
     "Table",
 ]
 

@@ -17,6 +17,7 @@ from alignment.schemas.columns import (
     Column,
     Table,
 )
+from alignment.schemas.vocabulary import NOTE_KINDS
 
 PATIENTS = Table(
     "patients",
@@ -297,7 +298,7 @@ NOTES = Table(
     (
         PATIENT,
         DAY,
-        Column("kind", TEXT, "", "ct_chest_report, radiograph_report, clinic_note, molecular_report"),
+        Column("kind", TEXT, "", ", ".join(NOTE_KINDS)),
         Column("path", pa.string(), "", "text file below the dataset folder"),
         Column("author", TEXT, "", "grammar or the language model's name"),
         Column("text", pa.string(), "", "the whole report"),

@@ -167,9 +167,7 @@ def adverse_events(
     }
 
 
-def at_visits(
-    model: CausalModel, draw: Draw, codebook: Codebook, lines: Lines
-) -> dict[str, Any]:
+def at_visits(model: CausalModel, draw: Draw, codebook: Codebook, lines: Lines) -> dict[str, Any]:
     """Columns of ``tables/toxicities``: what investigators recorded at visits that took place."""
     visits, names = draw.visits, events_of(model)
     grades = np.stack([visits[name] for name in names], axis=1)  # (visits, events)

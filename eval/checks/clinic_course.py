@@ -96,7 +96,7 @@ def _check_line(
 ) -> None:
     start = course.date(row["start_day"])
     stop = course.date(row["stop_day"]) if course.stopped(row) else None
-    allowed = [(start,), (start, stop)] if stop else [(start,)]
+    allowed: list[tuple[dt.date, ...]] = [(start,), (start, stop)] if stop else [(start,)]
     if row["start_day"] == course.day:
         allowed.append(())
     ask.that(

@@ -79,7 +79,7 @@ def _check_variants(
              for r in rows}  # fmt: skip
     for gene, change in said.named:
         ask.that(tally, (gene, change) in names, expected="no such variant in this specimen",
-                 found=f"{gene} {change}", message="the conclusion names another variant")  # fmt: skip
+                 found=f"{gene} {change}", message="the conclusion names another")  # fmt: skip
 
 
 def _protein(row: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Chest radiograph reports against tables/lesions: what a projection may show, and its limits.
 
 A radiograph has no lobes and no millimetres. So a zone is compared with the lobes that project
-into it, a size within ``SIZE_MM``, and a lesion must be told only where a radiograph cannot miss it.
+into it, a size within ``SIZE_MM``, and a lesion must be told only where none can miss it.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class ClinicReading:
 
 
 def read_clinic(text: str, vocabulary: Collection[str] = ()) -> ClinicReading:
-    """Facts of one note. ``vocabulary``: names of events and symptoms, in :func:`plain` spelling."""
+    """Facts of one note. ``vocabulary``: events and symptoms, in :func:`plain` spelling."""
     reading = ClinicReading(dates=[dated.date for dated in find_dates(text)])
     for sentence in sentences(text):
         labs = read_labs(sentence)
@@ -169,7 +169,8 @@ def _read_state(sentence: str, reading: ClinicReading) -> None:
             sign = -1 if change[2] and change[2].lower() == "down" else 1
             reading.weight_change_kg = sign * float(change[1] or change[3])
     none = re.search(r"\bno\b|\bdenies\b", sentence, re.IGNORECASE)
-    if none and re.search(r"\bsymptoms\b", sentence) or re.search(r"asymptomatic", sentence, re.I):
+    free = none and re.search(r"\bsymptoms\b", sentence)
+    if free or re.search(r"asymptomatic", sentence, re.IGNORECASE):
         reading.no_symptoms = True
     if none and re.search(r"\badverse events?\b|\btoxicity\b", sentence):
         reading.no_toxicity = True
@@ -198,9 +199,8 @@ def _read_treatment(sentence: str, reading: ClinicReading) -> None:
     ordinal = _LINE.search(sentence)
     line = ORDINALS.index(ordinal[1].lower()) + 1 if ordinal else None
     reason = next((k for k, words in REASONS.items() if re.search(words, lower)), None)
-    told = re.sub(r"^[A-Za-z ]{2,30}: ", "", lower)
-    step = next((k for k, words in STEPS.items() if re.search(words, told)), None)
-    past = bool(find_dates(sentence)) or _told(told)
+    step = next((k for k, words in STEPS.items() if re.search(words, lower)), None)
+    past = bool(find_dates(sentence)) or _told(lower)
     if local and not drugs and not past:
         step = "supportive" if local == "best_supportive_care" else "local"
     if step is not None and not past:
@@ -232,13 +232,13 @@ def _graded(sentence: str, vocabulary: Collection[str]) -> list[GradedFact]:
     symptom, earlier = bool(_SYMPTOM.search(sentence)), bool(_EARLIER.search(sentence))
     lead = _LEAD.match(sentence)
     body = sentence[lead.end() :] if lead else sentence
-    found = []
-    for item in re.split(r",\s+|;\s+|\band\b", body):
+    found, items = [], re.split(r",\s+|;\s+|\band\b", body)
+    for before, item in zip(["", *items], items, strict=False):
         grade = _GRADE.search(item)
         if grade is None:
             continue
         rest = plain(f"{item[: grade.start()]} {item[grade.end() :]}")
-        rest = rest.rpartition(":")[2].strip(" .")
+        rest = rest.rpartition(":")[2].strip(" .") or plain(before).strip(" .")  # "cough, grade 1"
         known = [name for name in vocabulary if re.search(rf"\b{re.escape(name)}\b", rest)]
         name = max(known, key=len, default=" ".join(rest.split()[-4:]))
         found.append(GradedFact(name, int(grade[1]), symptom, earlier, sentence))

@@ -30,12 +30,8 @@ _NOTHING = re.compile(
     r"(?! in [a-z]*[0-9])",
 )
 _NO_DRIVER = re.compile(r"no (?:oncogenic )?driver(?: alteration)?")
-_TPS = re.compile(
-    r"(?:TPS|tumou?r proportion score)\)?:?\s*(<\s?1|\d{1,3})\s?%", re.IGNORECASE
-)
-_TMB = re.compile(
-    r"(?:TMB|tumou?r mutational burden):?\s*(\d+(?:\.\d+)?)\s?mut", re.IGNORECASE
-)
+_TPS = re.compile(r"(?:TPS|tumou?r proportion score)\)?:?\s*(<\s?1|\d{1,3})\s?%", re.IGNORECASE)
+_TMB = re.compile(r"(?:TMB|tumou?r mutational burden):?\s*(\d+(?:\.\d+)?)\s?mut", re.IGNORECASE)
 _NAMED = re.compile(rf"(?<![\w-])({'|'.join(DRIVER_GENES)}) (?!p\.|NM_)([A-Z*]\d+\w*)")
 
 

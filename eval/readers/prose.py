@@ -15,6 +15,8 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9<-])")
+_WRAPPED = 75
+"""A line of this length without an end goes on in the next."""
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 
 
@@ -28,7 +30,7 @@ class Dated:
 
 
 def find_dates(text: str) -> list[Dated]:
-    """Dates as 2019-03-14, 14 March 2019 or March 14, 2019; one that no calendar has is left out."""
+    """Dates as 2019-03-14, 14 March 2019 or March 14, 2019; none that no calendar has."""
     found = []
     for match in _DATE.finditer(text):
         year, month, day = (
@@ -50,12 +52,24 @@ def without_dates(text: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences line by line, bullets and numbering taken off."""
+    """Sentences line by line, wrapped lines joined, bullets and numbering taken off."""
     found = []
-    for line in text.splitlines():
+    for line in _unwrapped(text):
         content = _BULLET.sub("", line).strip()
         found += [part.strip() for part in _END.split(content) if part.strip()]
     return found
+
+
+def _unwrapped(text: str) -> list[str]:
+    lines: list[str] = []
+    wrapped = False
+    for line in text.splitlines():
+        if wrapped and line.strip() and not _BULLET.match(line):
+            lines[-1] += " " + line.strip()
+        else:
+            lines.append(line)
+        wrapped = len(line) >= _WRAPPED and not line.rstrip().endswith((".", ":", ";", "|"))
+    return lines
 
 
 def plain(text: str) -> str:

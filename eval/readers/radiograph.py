@@ -13,7 +13,7 @@ _EFFUSION = re.compile(r"\beffusions?\b|\bpleural fluid\b|costophrenic angles? a
 _SIDE = re.compile(r"\b(right|left|bilateral)\b")
 _ZONE = re.compile(r"\b(upper|mid(?:dle)?|lower)\b(?: to \w+)?(?: lung)?(?: zone| lung|$|[ .,])")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)(?: x \d+(?:\.\d+)?)? ?(mm|cm)\b")
-_DENIED = re.compile(r"^(?:there is |are |with )?no (?!longer)|\bwithout (?:a |an |any )|are clear\b")
+_DENIED = re.compile(r"^(?:there is |are )?no (?!longer)|\bwithout (?:a |an |any )|are clear\b")
 _CHANGES = {  # the first that is found counts
     "gone": r"no longer|has cleared|have cleared|resolved",
     "stable": r"(?:not clearly|without clear) chang|\bunchanged\b|\bstable\b|\bsimilar\b|persist",
@@ -25,7 +25,7 @@ _CHANGES = {  # the first that is found counts
 
 @dataclass(frozen=True, slots=True)
 class ShadowFact:
-    """``what``: opacity, effusion or pneumothorax; ``hedged``: says that small ones may not show."""
+    """``what``: opacity, effusion or pneumothorax; ``general``: about several at once."""
 
     what: str
     present: bool
@@ -33,7 +33,6 @@ class ShadowFact:
     zone: str | None
     size_mm: float | None
     change: str | None
-    hedged: bool
     general: bool
     sentence: str
 
@@ -68,7 +67,6 @@ def _fact(sentence: str) -> ShadowFact | None:
         zone=zone[1][:3] if zone and what == "opacity" else None,
         size_mm=None if size is None else float(size[1]) * (10 if size[2] == "cm" else 1),
         change=change,
-        hedged=bool(re.search(r"\bsmall\b|\bsensitive\b|\bdiscrete\b", said)),
         general=bool(re.search(r"\bfurther\b.*\bopacities\b|\bseveral\b", said)),
         sentence=sentence,
     )

@@ -92,8 +92,11 @@ TREATMENT: dict[str, tuple[Alt, ...]] = {
 RESPONSE: dict[str, tuple[Alt, ...]] = {
     "assessment": (
         Alt("[scan CT of {scan}]: [response <response>]<recist><fresh><sum>", "", 3),
-        Alt("restaging CT on [scan {scan}] showed [response <response>]<recist><fresh><sum>",
-            "style=prose|soap", 2),
+        Alt(
+            "restaging CT on [scan {scan}] showed [response <response>]<recist><fresh><sum>",
+            "style=prose|soap",
+            2,
+        ),
         Alt("latest imaging ([scan {scan}]): [response <response>]<recist><fresh><sum>"),
         Alt("CT [scan {scan}] [response <code>]<fresh><sum>", "style=terse"),
     ),
@@ -148,8 +151,10 @@ STATE: dict[str, tuple[Alt, ...]] = {
         Alt(", [weight_change <way> {size} kg from baseline]", "moved", 2),
     ),
     "way": (Alt("up", "moved=up"), Alt("down", "moved=down")),
-    "complaint": (Alt("[symptom {symptom}] ([grade grade {grade}])", "", 2),
-                  Alt("[grade grade {grade}] [symptom {symptom}]")),
+    "complaint": (
+        Alt("[symptom {symptom}] ([grade grade {grade}])", "", 2),
+        Alt("[grade grade {grade}] [symptom {symptom}]"),
+    ),
     "complaints": (
         Alt("symptoms today: {list}", "", 2),
         Alt("reports {list}", "style=prose|soap", 2),
@@ -195,10 +200,15 @@ LABS: dict[str, tuple[Alt, ...]] = {
         Alt(" ([prior_lab previously {prior}], [trend <trend>])", "prior ungraded", 2),
         Alt(" ([prior_lab {prior} on {prior_date}], [trend <trend>])", "prior ungraded"),
         Alt(" ([prior_lab prior {prior}], [trend <trend>])", "prior ungraded style=terse", 2),
-        Alt(" ([prior_lab previously {prior}], [trend <trend>]; [grade grade {grade}])",
-            "prior !ungraded", 2),
-        Alt(" ([grade grade {grade}]; [prior_lab {prior} on {prior_date}], [trend <trend>])",
-            "prior !ungraded"),
+        Alt(
+            " ([prior_lab previously {prior}], [trend <trend>]; [grade grade {grade}])",
+            "prior !ungraded",
+            2,
+        ),
+        Alt(
+            " ([grade grade {grade}]; [prior_lab {prior} on {prior_date}], [trend <trend>])",
+            "prior !ungraded",
+        ),
     ),
     "moved": (
         Alt("[trend <trend>] from [prior_lab {prior}]", "trend=rising|falling", 2),

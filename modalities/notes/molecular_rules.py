@@ -30,8 +30,10 @@ RULES: dict[str, tuple[Alt, ...]] = {
     "variant": (
         Alt("[gene {gene}] [hgvs_c {hgvs_c}] ([hgvs_p {hgvs_p}]), <share>", "!fusion", 3),
         Alt("[gene {gene}] [hgvs_p {hgvs_p}] ([hgvs_c {hgvs_c}]), <share>", "!fusion", 2),
-        Alt("[gene {gene}]: [hgvs_c {hgvs_c}], [hgvs_p {hgvs_p}]; <share>",
-            "!fusion style=table|terse"),
+        Alt(
+            "[gene {gene}]: [hgvs_c {hgvs_c}], [hgvs_p {hgvs_p}]; <share>",
+            "!fusion style=table|terse",
+        ),
         Alt("[gene {gene}] fusion, [hgvs_c {hgvs_c}], <share>", "fusion", 2),
         Alt("[gene {gene}] rearrangement: [hgvs_c {hgvs_c}]; <share>", "fusion"),
     ),

@@ -209,15 +209,21 @@ class _Radiograph:
                    if lesion.concept == "lung_lesion" and lesion.side == f.side):  # fmt: skip
                 lines.append(self.line("obscured", scope, f.finding_id))
         wet = {f.side for f in self.fluid}
-        for side in sorted(wet_before - wet - {None}):
-            facts = {kind: (Tag("no-pleural_effusion", kind, value),) for kind, value in (
-                ("finding", "pleural_effusion"), ("side", side), ("change", "resolved"))}  # type: ignore[arg-type]  # fmt: skip
-            lines.append(self.line("cleared", Scope(self.style, {"side": side}, facts), side or ""))
+        for side in sorted(side for side in wet_before - wet if side):
+            values: dict[FactKind, str] = {
+                "finding": "pleural_effusion", "side": side, "change": "resolved",
+            }  # fmt: skip
+            gone: dict[str, tuple[Tag, ...]] = {
+                k: (Tag("no-pleural_effusion", k, v),) for k, v in values.items()
+            }
+            lines.append(self.line("cleared", Scope(self.style, {"side": side}, gone), side))
         absent = {f.concept for f in self.plan.findings if not f.present}
         for rule, concept in (("clear", "pleural_effusion"), ("air", "pneumothorax")):
             if concept in absent and not (concept == "pleural_effusion" and wet_before | wet):
-                tags = {kind: (Tag(f"no-{concept}", kind, concept),)
-                        for kind in ("finding", "negation")}  # type: ignore[arg-type]  # fmt: skip
+                denied: tuple[FactKind, ...] = ("finding", "negation")
+                tags: dict[str, tuple[Tag, ...]] = {
+                    kind: (Tag(f"no-{concept}", kind, concept),) for kind in denied
+                }
                 lines.append(self.line(rule, Scope(self.style, {}, tags)))
         return lines
 

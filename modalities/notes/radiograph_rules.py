@@ -6,8 +6,19 @@ from modalities.notes.grammar import Alternative as Alt
 from modalities.notes.sections import HEADER
 
 RULES: dict[str, tuple[Alt, ...]] = {
-    **{name: HEADER[name] for name in ("patient", "person", "habit", "disease", "history",
-                                       "reason", "assess", "assess_on")},
+    **{
+        name: HEADER[name]
+        for name in (
+            "patient",
+            "person",
+            "habit",
+            "disease",
+            "history",
+            "reason",
+            "assess",
+            "assess_on",
+        )
+    },
     "title": (
         Alt("CHEST RADIOGRAPH, PA AND LATERAL, {date}", "", 2),
         Alt("EXAMINATION: Chest radiograph, PA and lateral views, {date}"),
@@ -42,25 +53,44 @@ RULES: dict[str, tuple[Alt, ...]] = {
     ),
     "about": (Alt("approximately"), Alt("about")),
     "opacity": (
-        Alt("there is @a <another> <noun> <where>, [size <about> {size} cm]<then>",
-            "style=prose !change", 2),
-        Alt("@a <another> <noun> of [size <about> {size} cm] is seen <where><then>",
-            "style=prose !change"),
+        Alt(
+            "there is @a <another> <noun> <where>, [size <about> {size} cm]<then>",
+            "style=prose !change",
+            2,
+        ),
+        Alt(
+            "@a <another> <noun> of [size <about> {size} cm] is seen <where><then>",
+            "style=prose !change",
+        ),
         Alt("<another> <noun> <where>, [size <about> {size} cm]<then>", "style=terse !change"),
-        Alt("there is a [change new] <noun> <where>, [size <about> {size} cm]",
-            "style=prose change=new"),
+        Alt(
+            "there is a [change new] <noun> <where>, [size <about> {size} cm]",
+            "style=prose change=new",
+        ),
         Alt("[change new] <noun> <where>, [size <about> {size} cm]", "style=terse change=new"),
-        Alt("the <noun> <where> appears [change <way>], now [size <about> {size} cm]",
-            "style=prose change=larger|smaller", 2),
-        Alt("<noun> <where>, [change <way>], now [size <about> {size} cm]",
-            "style=terse change=larger|smaller"),
-        Alt("the <noun> <where>, [size <about> {size} cm], is [change <same>]",
-            "style=prose change=stable", 2),
-        Alt("<noun> <where>, [size <about> {size} cm], [change <same>]",
-            "style=terse change=stable"),
+        Alt(
+            "the <noun> <where> appears [change <way>], now [size <about> {size} cm]",
+            "style=prose change=larger|smaller",
+            2,
+        ),
+        Alt(
+            "<noun> <where>, [change <way>], now [size <about> {size} cm]",
+            "style=terse change=larger|smaller",
+        ),
+        Alt(
+            "the <noun> <where>, [size <about> {size} cm], is [change <same>]",
+            "style=prose change=stable",
+            2,
+        ),
+        Alt(
+            "<noun> <where>, [size <about> {size} cm], [change <same>]", "style=terse change=stable"
+        ),
     ),
     "another": (Alt("further", "again"), Alt("", "!again")),
-    "then": (Alt("", "!late"), Alt(", not seen on the previous radiograph", "late"),),
+    "then": (
+        Alt("", "!late"),
+        Alt(", not seen on the previous radiograph", "late"),
+    ),
     "way": (
         Alt("larger", "change=larger", 2),
         Alt("increased in size", "change=larger"),
@@ -73,25 +103,44 @@ RULES: dict[str, tuple[Alt, ...]] = {
         Alt("similar to the previous radiograph", "style=prose"),
     ),
     "gone": (
-        Alt("the previously seen [finding opacity] <where> is [change no longer clearly visible]",
-            "", 2),
-        Alt("the [finding opacity] <where> on the previous radiograph is "
-            "[change no longer clearly seen]"),
+        Alt(
+            "the previously seen [finding opacity] <where> is [change no longer clearly visible]",
+            "",
+            2,
+        ),
+        Alt(
+            "the [finding opacity] <where> on the previous radiograph is "
+            "[change no longer clearly seen]"
+        ),
     ),
     "more": (Alt("further smaller opacities are present"), Alt("several further opacities")),
     "nothing": (
         Alt("[negation no] [finding focal lung opacity]<visible>", "!small", 2),
         Alt("[negation no] [finding lung mass]<visible>", "!small"),
-        Alt("[negation no] discrete [finding lung mass] is visible; small nodules may not be shown "
-            "by a radiograph", "small", 2),
-        Alt("[negation no] discrete [finding lung mass]<visible>; CT is more sensitive for small "
-            "nodules", "small"),
+        Alt(
+            "[negation no] discrete [finding lung mass] is visible; small nodules may not be shown "
+            "by a radiograph",
+            "small",
+            2,
+        ),
+        Alt(
+            "[negation no] discrete [finding lung mass]<visible>; CT is more sensitive for small "
+            "nodules",
+            "small",
+        ),
     ),
-    "visible": (Alt("", "style=terse"), Alt(" is seen", "style=prose"),
-                Alt(" is visible", "style=prose")),
+    "visible": (
+        Alt("", "style=terse"),
+        Alt(" is seen", "style=prose"),
+        Alt(" is visible", "style=prose"),
+    ),
     "effusion": (
-        Alt("<fresh> blunting of the [side {side}] costophrenic angle, in keeping with a "
-            "[finding pleural effusion]", "", 2),
+        Alt(
+            "<fresh> blunting of the [side {side}] costophrenic angle, in keeping with a "
+            "[finding pleural effusion]",
+            "",
+            2,
+        ),
         Alt("<fresh> [finding [side {side}] pleural effusion]", "", 2),
         Alt("<fresh> [finding [side {side}]-sided pleural effusion]"),
     ),
