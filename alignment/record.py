@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from alignment import identifiers, schemas
 
@@ -29,6 +30,9 @@ BEGINS = {
     schemas.TREATMENTS: "start_day",
 }
 """The tables that notes are made of, and the column that says since when a row is known."""
+
+TOGETHER = 512
+"""Patients whose rows are taken out of the tables at once: bounds memory, changes nothing."""
 
 READER = "investigator"
 """Whose assessments the clinic acts on."""
@@ -84,13 +88,22 @@ def _as_known(table: schemas.Table, row: dict[str, Any], day: int) -> dict[str, 
 
 def records(tables: Mapping[str, pa.Table]) -> Iterator[Record]:
     """The patients of ``tables`` (by path), in the order of tables/patients."""
+    people = tables[schemas.PATIENTS.path]
+    for first in range(0, len(people), TOGETHER):
+        yield from _records(people.slice(first, TOGETHER), tables)
+
+
+def _records(people: pa.Table, tables: Mapping[str, pa.Table]) -> Iterator[Record]:
+    wanted = people.column("patient_id").cast(pa.string()).combine_chunks()
     grouped: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for table in BEGINS:
         if table.path not in tables:
             continue
         by_patient = grouped.setdefault(table.path, {})
-        for row in tables[table.path].to_pylist():
+        whole = tables[table.path]
+        mine = pc.is_in(whole.column("patient_id").cast(pa.string()), value_set=wanted)
+        for row in whole.filter(mine).to_pylist():
             by_patient.setdefault(row["patient_id"], []).append(row)
-    for person in tables[schemas.PATIENTS.path].to_pylist():
+    for person in people.to_pylist():
         name = person["patient_id"]
         yield Record(person, {path: tuple(rows.get(name, ())) for path, rows in grouped.items()})

@@ -72,8 +72,17 @@ class _Known:
     def today(self, table: schemas.Table) -> list[dict[str, Any]]:
         return [row for row in self.rows(table) if row["day"] == self.note.day]
 
-    def has(self, table: schemas.Table) -> bool:
-        return self.tables[table.path] is not None
+    def has(self, table: schemas.Table, *tallies: Tally) -> bool:
+        """Whether the dataset has the table; where not, the tallies say why they skip."""
+        there = self.tables[table.path] is not None
+        for tally in () if there else tallies:
+            tally.skip(f"no table {table.name}")
+        return there
+
+    def course(self) -> Course:
+        return Course.of(
+            self.rows(schemas.TREATMENTS), self.rows(schemas.DOSES), self.note.day, self.zero
+        )
 
     def date(self, day: int) -> dt.date:
         return identifiers.calendar_date(self.zero, int(day))
@@ -113,28 +122,36 @@ def _check_note(t: _Tallies, ask: Ask, said: ClinicReading, known: _Known) -> No
     ask.same(t.person, said.age, person["age"], "the age")
     ask.same(t.person, said.stage, person["stage"], "the stage")
     ask.same(t.person, said.tps, person["pdl1_tps"], "the PD-L1 score")
+    if known.has(schemas.EVENTS, t.person):
+        _check_recurrence(t.person, ask, said, known)
+    if known.has(schemas.VARIANTS, t.drivers):
+        _check_drivers(t.drivers, ask, said, known)
+    if known.has(schemas.TREATMENTS, t.treatment, t.step):
+        course = known.course()
+        if known.has(schemas.DOSES, t.step):
+            check_treatment(t.treatment, ask, said, course)
+            check_step(t.step, ask, said, course)
+        if known.has(schemas.TOXICITIES, t.toxicity):
+            _check_toxicity(t.toxicity, ask, said, known, course)
+    if known.has(schemas.SYMPTOMS, t.symptoms):
+        _check_symptoms(t.symptoms, ask, said, known)
+    if known.has(schemas.LABS, t.labs, t.trends):
+        for lab in said.labs:
+            _check_lab(t.labs, t.trends, ask, lab, known)
+    if known.has(schemas.VITALS, t.state):
+        _check_state(t.state, ask, said, known, person)
+    if known.has(schemas.RESPONSES_TABLE, t.response):
+        _check_response(t.response, ask, said, known)
+
+
+def _check_recurrence(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
     recurred = [r["day"] for r in known.rows(schemas.EVENTS) if r["category"] == "recurrence"]
     expected = known.date(recurred[0]) if recurred else None
-    ask.that(t.person, said.recurrence == expected, expected=expected, found=said.recurrence,
+    ask.that(tally, said.recurrence == expected, expected=expected, found=said.recurrence,
              message="the recurrence differs")  # fmt: skip
-    _check_drivers(t.drivers, ask, said, known)
-    course = Course.of(
-        known.rows(schemas.TREATMENTS), known.rows(schemas.DOSES), ask.note.day, known.zero
-    )
-    check_treatment(t.treatment, ask, said, course)
-    check_step(t.step, ask, said, course)
-    _check_toxicity(t.toxicity, ask, said, known, course)
-    _check_symptoms(t.symptoms, ask, said, known)
-    for lab in said.labs:
-        _check_lab(t.labs, t.trends, ask, lab, known)
-    _check_state(t.state, ask, said, known, person)
-    _check_response(t.response, ask, said, known)
 
 
 def _check_drivers(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
-    if not known.has(schemas.VARIANTS):
-        tally.skip("no table of variants", len(said.drivers))
-        return
     found = {
         r["hgvs_c"].partition(":")[0] if r["hgvs_p"] == "p.?"
         else f"{r['gene']} {short_protein(r['hgvs_p'])}"

@@ -54,7 +54,10 @@ def check_radiograph_reports(
     """Facts of every radiograph report against the lesions of its day."""
     tallies = _Tallies()
     for note, text in of_kind(notes, RADIOGRAPH):
-        rows = [r for r in lesions.get((note.patient_id, note.day), ()) if r.covered]
+        if (note.patient_id, note.day) not in lesions:
+            tallies.told.skip("no lesions of that day")
+            continue
+        rows = [r for r in lesions[note.patient_id, note.day] if r.covered]
         _check_report(tallies, Ask(note), read_radiograph(text), rows)
     return tallies.results()
 
