@@ -37,8 +37,6 @@ ORAL = frozenset(
 """Taken daily: no cycles."""
 SUPPORTIVE = "best_supportive_care"
 LOCAL = ("surgery", "sbrt")
-CYCLE_D = 14
-"""Assumption: an infusion is not due again within two weeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,9 +345,7 @@ def _step(known: Record, here: Mapping[str, Any] | None, dose: DoseToday | None,
         return "surveillance" if here["line"] == 0 else "off_treatment"
     if dose is not None and dose.relative_dose == 0:
         return "hold"
-    given = _doses(known, here)
     if dose is None:
-        due = bool(given) and day - max(row["day"] for row in given) >= CYCLE_D
-        return "defer" if due else "continue"
-    before = [row["relative_dose"] for row in given if row["day"] < day]
+        return "continue" if here["regimen"] in ORAL else "defer"
+    before = [row["relative_dose"] for row in _doses(known, here) if row["day"] < day]
     return "reduce" if before and dose.relative_dose < before[-1] else "continue"

@@ -174,9 +174,9 @@ def _wanted(course: Course) -> tuple[str, ...]:
     today = [r for r in course.doses if r["day"] == course.day and r["line"] == here["line"]]
     if today:
         return ("continue",) if today[0]["relative_dose"] > 0 else ("hold",)
-    # An infusion may be put off; a drug taken daily goes on.
+    # Without an infusion that day it was put off; a drug taken daily goes on.
     codes = set(here["rxnorm"].split("+"))
-    return ("continue",) if codes <= ORAL else ("continue", "defer")
+    return ("continue",) if codes <= ORAL else ("defer",)
 
 
 def _words(fact: LineFact) -> str:

@@ -6,7 +6,8 @@ from modalities.notes import sections
 from modalities.notes.grammar import Alternative as Alt
 
 WHO: dict[str, tuple[Alt, ...]] = {
-    **{name: sections.HEADER[name] for name in ("patient", "person", "habit")},
+    **{name: sections.HEADER[name] for name in ("person", "habit")},
+    "patient": (Alt("{age}-year-old <person>", "", 2), Alt("<person> aged {age}")),
     "title": (
         Alt("ONCOLOGY CLINIC NOTE, {date}", "", 2),
         Alt("Medical oncology clinic, {date}"),

@@ -238,7 +238,8 @@ class _Radiograph:
             scope = Scope({**self.style, "change": ""}, {"side": f.side or ""}, _facts(f))
             lines.append(self.line("effusion", scope, f"again {f.finding_id}"))
         if not lines or self.draw("advise").random() < 0.6:
-            lines.append(self.line("refer"))
+            found = "yes" if self.seen or self.fluid else ""
+            lines.append(self.line("refer", self.visit.with_features(main=found)))
         return join(lines, " " if self.style["style"] == "prose" else "\n")
 
 

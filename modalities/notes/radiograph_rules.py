@@ -8,17 +8,9 @@ from modalities.notes.sections import HEADER
 RULES: dict[str, tuple[Alt, ...]] = {
     **{
         name: HEADER[name]
-        for name in (
-            "patient",
-            "person",
-            "habit",
-            "disease",
-            "history",
-            "reason",
-            "assess",
-            "assess_on",
-        )
+        for name in ("person", "habit", "disease", "history", "reason", "assess", "assess_on")
     },
+    "patient": (Alt("{age}-year-old <person>", "", 2), Alt("<person> aged {age}")),
     "title": (
         Alt("CHEST RADIOGRAPH, PA AND LATERAL, {date}", "", 2),
         Alt("EXAMINATION: Chest radiograph, PA and lateral views, {date}"),
@@ -169,7 +161,7 @@ RULES: dict[str, tuple[Alt, ...]] = {
     "hedge": (Alt(", likely the known tumo<u>r", "main"), Alt("", "!main")),
     "u": (Alt("u", "spelling=uk"), Alt("", "spelling=us")),
     "refer": (
-        Alt("see the CT of the same day for extent", "", 2),
+        Alt("see the CT of the same day for extent", "main", 2),
         Alt("please refer to the CT of the same day"),
         Alt("CT of the same day is reported separately"),
     ),
