@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from alignment import schemas, splits
 from alignment.dataset import Dataset, DatasetWriter, load
 from alignment.identifiers import VCF_PATH, patient_id, patient_index
+from alignment.noting import NotePlan, plan_notes
 from alignment.plan import EncounterPlan
 from alignment.planner import plan_patients
 from alignment.run import RunConfig, bundled, is_name, load_config
@@ -322,6 +323,7 @@ def _generate(
     ]
     sample = partial(sample_shard, job.model, job.codebook, run.modalities)
     plans: list[EncounterPlan] = []
+    noted: list[NotePlan] = []
     genotyped: list[Genotypes] = []
     with DatasetWriter(out, resume=resume) as writer, _pool(workers) as each:
         for done, shard in enumerate(each(sample, [(run.seed, shard) for shard in shards]), 1):
@@ -329,17 +331,23 @@ def _generate(
                 genotyped.append(shard.genotypes)
             if {"imaging", "notes"} & set(run.modalities):
                 plans += _plan(job, shard.tables)
+            if "notes" in run.modalities:
+                noted += plan_notes(
+                    shard.tables, run.notes.kinds, seed=run.seed, model=job.model.version[:16]
+                )
             writer.append(shard.tables)
             tell("patients", min(done * SHARD, len(indices)), len(indices))
         writer.append({schemas.TRUTH_NOISE.path: job.model.noise_table(run.seed)})
         writer.append({schemas.SPLITS_TABLE.path: splits.assign(run.seed, indices)})
         if genotyped:
             write_genotypes(genotyped, writer.folder / VCF_PATH, model=job.model.version)
-        if plans:
+        if plans or noted:
             from modalities.studies import render_studies  # pydicom and highdicom, as above
 
-            rendered = render_studies(plans, run.modalities, writer.folder, each, tell)
-            writer.append(rendered)
+            kinds = run.notes.kinds
+            writer.append(
+                render_studies(plans, noted, kinds, run.modalities, writer.folder, each, tell)
+            )
         writer.finish(_manifest(job, indices))
     return load(out)
 

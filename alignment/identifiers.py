@@ -59,14 +59,30 @@ def study_name(day: int) -> str:
     return f"ct-{'m' if day < 0 else 'd'}{abs(day):04d}"
 
 
+NOTE_NAMES = {
+    "ct_chest_report": "ct",
+    "radiograph_report": "cxr",
+    "clinic_note": "clinic",
+    "molecular_report": "molecular",
+}
+"""How the file of each kind of note begins; that of a CT report is named as its study."""
+
+
+def note_name(kind: str, day: int) -> str:
+    """Name of a note's file without its ending: ``clinic-d0042``."""
+    if kind not in NOTE_NAMES:
+        raise ConsilienceError("unknown kind of note", got=kind, wanted=", ".join(NOTE_NAMES))
+    return study_name(day).replace("ct-", f"{NOTE_NAMES[kind]}-", 1)
+
+
 def imaging_path(patient: str, study: str, series: str) -> PurePosixPath:
     """``imaging/<patient>/<study>/<series>`` below the dataset folder."""
     return PurePosixPath("imaging", patient, study, series)
 
 
-def note_path(patient: str, study: str) -> PurePosixPath:
-    """``notes/<patient>/<study>.txt`` below the dataset folder."""
-    return PurePosixPath("notes", patient, f"{study}.txt")
+def note_path(patient: str, name: str) -> PurePosixPath:
+    """``notes/<patient>/<name>.txt`` below the dataset folder, by :func:`note_name`."""
+    return PurePosixPath("notes", patient, f"{name}.txt")
 
 
 VCF_PATH = PurePosixPath("genomics", "cohort.vcf.gz")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 from alignment import identifiers
+from alignment.canonical import canonical_json, sha256_of
 
 Change = Literal["new", "larger", "smaller", "stable", "resolved"]
 Certainty = Literal["definite", "probable", "possible"]
@@ -120,14 +119,12 @@ class EncounterPlan:
     @cached_property
     def json(self) -> str:
         """Canonical JSON: sorted keys, no spaces, ISO dates."""
-        return json.dumps(
-            dataclasses.asdict(self), sort_keys=True, separators=(",", ":"), default=_iso
-        )
+        return canonical_json(self)
 
     @cached_property
     def digest(self) -> str:
         """sha256 of ``json``."""
-        return hashlib.sha256(self.json.encode()).hexdigest()
+        return sha256_of(self.json)
 
     def uid(self, *role: object) -> str:
         """DICOM UID of one object of this visit; a changed plan has other UIDs."""
@@ -174,9 +171,3 @@ def change_between(prior_mm: int | None, now_mm: int | None, *, is_new: bool) ->
     if abs(difference) <= STABLE_MM or abs(difference) < STABLE_SHARE * prior_mm:
         return "stable"
     return "larger" if difference > 0 else "smaller"
-
-
-def _iso(value: object) -> str:
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    raise TypeError(f"no JSON form for {type(value).__name__}")

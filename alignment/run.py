@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from alignment import schemas
 from alignment.identifiers import MAX_PATIENTS
 from alignment.plan import Kernel, Network, Protocol
 from ontology.errors import ConsilienceError, nearest
@@ -68,6 +69,21 @@ class ImagingOptions(BaseModel):
         return Protocol(**self.model_dump(exclude={"max_studies"}))
 
 
+class NotesOptions(BaseModel):
+    """Which kinds of notes are written; a radiograph report only where radiographs are taken."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kinds: tuple[schemas.NoteKind, ...] = schemas.NOTE_KINDS
+
+    @field_validator("kinds")
+    @classmethod
+    def _some(cls, value: tuple[schemas.NoteKind, ...]) -> tuple[schemas.NoteKind, ...]:
+        if not value:
+            raise ValueError("wanted a kind; to write no notes, leave them out of modalities")
+        return tuple(kind for kind in schemas.NOTE_KINDS if kind in value)
+
+
 class RunConfig(BaseModel):
     """``configs/NAME.yaml``: what is generated, of whom, with which seed."""
 
@@ -83,6 +99,7 @@ class RunConfig(BaseModel):
     scan_every_weeks: float | None = Field(default=None, gt=0)
     follow_up_days: tuple[int, int] | None = None
     imaging: ImagingOptions = ImagingOptions()
+    notes: NotesOptions = NotesOptions()
 
     @field_validator("modalities")
     @classmethod
@@ -110,8 +127,9 @@ class RunConfig(BaseModel):
         return self.scan_weeks, self.scan_every_weeks
 
     def digest(self) -> str:
-        """Hash of everything that shapes a patient: not N, which only says how many."""
-        content = self.model_dump(mode="json", exclude={"patients", "modalities"})
+        """Hash of everything that shapes a patient: not how many, nor which files are written."""
+        left_out: Any = {"patients": True, "modalities": True, "notes": {"kinds"}}
+        content = self.model_dump(mode="json", exclude=left_out)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

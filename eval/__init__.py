@@ -10,6 +10,7 @@ from pathlib import Path
 
 from eval.checks import (
     anatomy,
+    clinic,
     clinical,
     course,
     drawn,
@@ -17,6 +18,9 @@ from eval.checks import (
     imaging,
     latent,
     lesions,
+    molecular,
+    notes,
+    radiographs,
     responses,
     rules,
     survival,
@@ -70,20 +74,26 @@ def evaluate(
     checks += responses.check_responses(data)
     checks.append(responses.check_best_responses(data))
     checks += survival.check_survival(data)
-    checks += [course.check_events(data), course.check_at_visits(data), course.check_ctdna(data)]
+    checks += [course.check_events(data), course.check_at_visits(data)]
+    checks += [course.check_toxicities(data), course.check_ctdna(data)]
     checks += rules.check_patient_rules(data)
 
     readings = _read_studies(data, progress)
-    notes = text.read_notes(data)
-    scans = {(r.patient_id, r.day) for r in readings} | set(notes) | truth.planned_scans(data)
+    told = notes.read_notes(data)
+    reports = text.ct_reports(told)
+    scans = {(r.patient_id, r.day) for r in readings} | truth.planned_scans(data)
+    scans |= {(note.patient_id, note.day) for note in told if note.kind != notes.MOLECULAR}
     rows = lesions_by_scan(data, scans)
     checks.append(imaging.check_headers(data, readings))
     checks += imaging.check_sr(readings, rows)
     checks += imaging.check_seg(data, readings, rows)
     checks += anatomy.check_lobes(readings, rows)
     checks += anatomy.check_radiographs(readings)
-    checks.append(text.check_notes(data, notes))
-    checks += text.check_text(notes, rows)
+    checks += [notes.check_notes(data, told), notes.check_dates(data, told)]
+    checks += text.check_text(reports, rows)
+    checks += radiographs.check_radiograph_reports(told, rows)
+    checks += clinic.check_clinic(data, told)
+    checks += molecular.check_molecular(data, told, genotypes)
 
     checks += truth.check_rendered_sizes(data, readings)
     checks.append(truth.check_rendering(data, readings))

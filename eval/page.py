@@ -189,7 +189,8 @@ def _text_only(data: Dataset, patient: str, days: set[int]) -> list[StudyView]:
     frame = data.table(schemas.NOTES)
     if frame is None:
         return []
-    found = frame.loc[(frame["patient_id"] == patient).to_numpy(), "day"].astype(int)
+    mine = (frame["patient_id"] == patient) & (strings(frame["kind"]) == "ct_chest_report")
+    found = frame.loc[mine.to_numpy(), "day"].astype(int)
     return [
         StudyView(identifiers.study_name(d), d, "", None, {}, _report_text(data, patient, d))
         for d in sorted(set(found) - days)[:SHOWN_STUDIES]

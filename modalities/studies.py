@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
 
-from alignment import arrow, schemas
+from alignment import arrow, clinic, molecular, schemas
 from alignment.artifact import Artifact, Rendering
+from alignment.clinic import ClinicPlan
 from alignment.dataset import write_artifact
-from alignment.identifiers import note_path
+from alignment.identifiers import note_name, note_path
+from alignment.molecular import MolecularPlan
+from alignment.noting import NotePlan
 from alignment.plan import EncounterPlan
 from modalities.imaging import render_patient, renderer
-from modalities.notes import write_report
-
-NOTE_KIND = "ct_chest_report"
+from modalities.notes import (
+    Report,
+    write_clinic_note,
+    write_molecular_report,
+    write_radiograph_report,
+    write_report,
+)
 
 Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 
 
 def render_studies(
     plans: Sequence[EncounterPlan],
+    noted: Sequence[NotePlan],
+    kinds: Sequence[str],
     modalities: Sequence[str],
     folder: Path,
     each: Each,
@@ -34,6 +43,7 @@ def render_studies(
 ) -> dict[str, pa.Table]:
     """Write the files of all visits below ``folder``; return the tables that describe them.
 
+    ``noted``: plans of the notes that are not read off an image; ``kinds``: of notes, in order.
     A patient whose studies a resumed run finds finished, from the same plans, is not rendered
     again.
     """
@@ -50,7 +60,8 @@ def render_studies(
             tell("CT studies", done, len(plans))
         made[schemas.TRUTH_RENDERING.path] = _rendering_table(rows)
     if "notes" in modalities:
-        made[schemas.NOTES.path] = _write_notes(plans, folder)
+        made[schemas.NOTES.path] = _write_notes(plans, noted, kinds, folder)
+        made[schemas.TRUTH_NOTE_PLANS.path] = _note_plan_table(noted)
     return made
 
 
@@ -75,28 +86,94 @@ def render_and_store(folder: Path, plans: tuple[EncounterPlan, ...]) -> list[lis
     return renderings
 
 
-def _write_notes(plans: Sequence[EncounterPlan], folder: Path) -> pa.Table:
-    columns: dict[str, list[Any]] = {"path": [], "author": [], "text": []}
-    prior: EncounterPlan | None = None
-    for plan in plans:
-        if prior is not None and prior.patient_id != plan.patient_id:
-            prior = None
-        report = write_report(plan, prior)
-        path = note_path(plan.patient_id, plan.study)
-        write_artifact(folder, Artifact(path, report.text.encode(), "text/plain"))
-        columns["path"].append(path.as_posix())
-        columns["author"].append(report.author)
-        columns["text"].append(report.text)
-        prior = plan
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """One note: of whom, of which day, of which kind."""
+
+    patient_id: str
+    day: int
+    kind: str
+    report: Report
+
+    @property
+    def path(self) -> PurePosixPath:
+        return note_path(self.patient_id, note_name(self.kind, self.day))
+
+
+def _write_notes(
+    plans: Sequence[EncounterPlan], noted: Sequence[NotePlan], kinds: Sequence[str], folder: Path
+) -> pa.Table:
+    """Write the notes of every wanted kind; return notes.parquet, by patient, day and kind."""
+    authors: dict[str, Callable[[], Iterator[_Written]]] = {
+        "ct_chest_report": lambda: _ct_reports(plans),
+        "radiograph_report": lambda: _radiograph_reports(plans),
+        clinic.KIND: lambda: _clinic_notes(noted),
+        molecular.KIND: lambda: _molecular_reports(noted),
+    }
+    made = [note for kind in kinds for note in authors[kind]()]
+    made.sort(key=lambda note: (note.patient_id, note.day, kinds.index(note.kind)))
+    for note in made:
+        write_artifact(folder, Artifact(note.path, note.report.text.encode(), "text/plain"))
     return _table(
         schemas.NOTES,
         {
-            "patient_id": [plan.patient_id for plan in plans],
-            "day": [plan.day for plan in plans],
-            "kind": [NOTE_KIND] * len(plans),
-            **columns,
+            "patient_id": [note.patient_id for note in made],
+            "day": [note.day for note in made],
+            "kind": [note.kind for note in made],
+            "path": [note.path.as_posix() for note in made],
+            "author": [note.report.author for note in made],
+            "text": [note.report.text for note in made],
         },
     )
+
+
+def _ct_reports(plans: Sequence[EncounterPlan]) -> Iterator[_Written]:
+    for plan, prior in _with_prior(plans):
+        report = write_report(plan, prior)
+        yield _Written(plan.patient_id, plan.day, "ct_chest_report", report)
+
+
+def _radiograph_reports(plans: Sequence[EncounterPlan]) -> Iterator[_Written]:
+    """Of the studies that have radiographs."""
+    for plan, prior in _with_prior(plans):
+        if plan.protocol.radiographs:
+            report = write_radiograph_report(plan, prior)
+            yield _Written(plan.patient_id, plan.day, "radiograph_report", report)
+
+
+def _clinic_notes(noted: Sequence[NotePlan]) -> Iterator[_Written]:
+    for plan in noted:
+        if isinstance(plan, ClinicPlan):
+            yield _Written(plan.patient_id, plan.day, clinic.KIND, write_clinic_note(plan))
+
+
+def _molecular_reports(noted: Sequence[NotePlan]) -> Iterator[_Written]:
+    for plan in noted:
+        if isinstance(plan, MolecularPlan):
+            report = write_molecular_report(plan)
+            yield _Written(plan.patient_id, plan.day, molecular.KIND, report)
+
+
+def _with_prior(
+    plans: Sequence[EncounterPlan],
+) -> Iterator[tuple[EncounterPlan, EncounterPlan | None]]:
+    """Each plan with the one before it of the same patient."""
+    prior: EncounterPlan | None = None
+    for plan in plans:
+        same = prior is not None and prior.patient_id == plan.patient_id
+        yield plan, prior if same else None
+        prior = plan
+
+
+def _note_plan_table(noted: Sequence[NotePlan]) -> pa.Table:
+    rows = sorted(
+        (plan.patient_id, plan.day, clinic.KIND if isinstance(plan, ClinicPlan) else molecular.KIND,
+         plan.digest, plan.json)
+        for plan in noted
+    )  # fmt: skip
+    names = [column.name for column in schemas.TRUTH_NOTE_PLANS.columns]
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    return _table(schemas.TRUTH_NOTE_PLANS, columns)
 
 
 def _plan_table(plans: Sequence[EncounterPlan]) -> pa.Table:

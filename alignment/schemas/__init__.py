@@ -23,6 +23,7 @@ from alignment.schemas.observed import (
     SPLITS_TABLE,
     SURVIVAL,
     SYMPTOMS,
+    TOXICITIES,
     TREATMENTS,
     VARIANTS,
     VISITS,
@@ -37,6 +38,7 @@ from alignment.schemas.truth import (
     TRUTH_MARROW,
     TRUTH_MISSING,
     TRUTH_NOISE,
+    TRUTH_NOTE_PLANS,
     TRUTH_PATIENTS,
     TRUTH_PLANS,
     TRUTH_RENDERING,
@@ -55,6 +57,7 @@ from alignment.schemas.vocabulary import (
     MISSING_KINDS,
     NODE_SITES,
     NONTARGET_RESPONSES,
+    NOTE_KINDS,
     PFS_CAUSES,
     RESPONSES,
     SEXES,
@@ -65,6 +68,7 @@ from alignment.schemas.vocabulary import (
     STOP_REASONS,
     SUMMARY_STAGES,
     VISIT_KINDS,
+    NoteKind,
 )
 
 __all__ = [
@@ -97,6 +101,7 @@ __all__ = [
     "NODE_SITES",
     "NONTARGET_RESPONSES",
     "NOTES",
+    "NOTE_KINDS",
     "OBSERVED",
     "PATIENTS",
     "PFS_CAUSES",
@@ -114,6 +119,7 @@ __all__ = [
     "SURVIVAL",
     "SYMPTOMS",
     "TEXT",
+    "TOXICITIES",
     "TREATMENTS",
     "TRUTH",
     "TRUTH_DEATHS",
@@ -123,6 +129,7 @@ __all__ = [
     "TRUTH_MARROW",
     "TRUTH_MISSING",
     "TRUTH_NOISE",
+    "TRUTH_NOTE_PLANS",
     "TRUTH_PATIENTS",
     "TRUTH_PLANS",
     "TRUTH_RENDERING",
@@ -131,6 +138,7 @@ __all__ = [
     "VISIT_KINDS",
     "VITALS",
     "Column",
+    "NoteKind",
     "Table",
 ]
 

@@ -17,6 +17,7 @@ from alignment.schemas.columns import (
     Column,
     Table,
 )
+from alignment.schemas.vocabulary import NOTE_KINDS
 
 PATIENTS = Table(
     "patients",
@@ -87,6 +88,21 @@ SYMPTOMS = Table(
         Column("grade", I8, "", "CTCAE v5 grade 1 to 3; no row where absent"),
     ),
 )
+
+TOXICITIES = Table(
+    "toxicities",
+    "tables",
+    ("patient_id", "day", "code"),
+    (
+        PATIENT,
+        DAY,
+        Column("line", I8, "", "line of therapy before the visit"),
+        Column("code", TEXT, "", "HPO code, HP:0001875"),
+        Column("name", TEXT, "", "plain name"),
+        Column("grade", I8, "", "CTCAE v5 grade as recorded at the visit, worst since the last"),
+    ),
+)
+"""An event of tables/events, visit by visit: its row there has the worst grade of the episode."""
 
 LESIONS = Table(
     "lesions",
@@ -282,7 +298,7 @@ NOTES = Table(
     (
         PATIENT,
         DAY,
-        Column("kind", TEXT, "", "ct_chest_report"),
+        Column("kind", TEXT, "", ", ".join(NOTE_KINDS)),
         Column("path", pa.string(), "", "text file below the dataset folder"),
         Column("author", TEXT, "", "grammar or the language model's name"),
         Column("text", pa.string(), "", "the whole report"),
@@ -301,6 +317,7 @@ OBSERVED = (
     VISITS,
     VITALS,
     SYMPTOMS,
+    TOXICITIES,
     LESIONS,
     RESPONSES_TABLE,
     BEST_RESPONSES,

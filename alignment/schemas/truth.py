@@ -137,6 +137,19 @@ TRUTH_PLANS = Table(
     ),
 )
 
+TRUTH_NOTE_PLANS = Table(
+    "note_plans",
+    "truth",
+    ("patient_id", "day", "kind"),
+    (
+        PATIENT,
+        DAY,
+        Column("kind", TEXT, "", "clinic_note or molecular_report"),
+        Column("digest", TEXT, "", "sha256 of the plan's canonical JSON"),
+        Column("plan", pa.string(), "", "ClinicPlan or MolecularPlan as canonical JSON"),
+    ),
+)
+
 TRUTH_RENDERING = Table(
     "rendering",
     "truth",
@@ -164,5 +177,6 @@ TRUTH = (
     TRUTH_LABS,
     TRUTH_NOISE,
     TRUTH_PLANS,
+    TRUTH_NOTE_PLANS,
     TRUTH_RENDERING,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 SMOKING = ("never", "former", "current")
 SEXES = ("male", "female")
 LOBES = ("RUL", "RML", "RLL", "LUL", "LLL")
@@ -28,6 +30,8 @@ PFS_CAUSES = ("target", "nontarget", "new_lesion", "death", "none")
 DEATH_CAUSES = ("cancer", "other", "none")
 CENSOR_REASONS = ("none", "administrative", "lost_to_follow_up", "withdrawal")
 VISIT_KINDS = ("baseline", "cycle", "scan", "brain_scan", "follow_up")
+NoteKind = Literal["ct_chest_report", "radiograph_report", "clinic_note", "molecular_report"]
+NOTE_KINDS: tuple[NoteKind, ...] = get_args(NoteKind)
 EVENT_CATEGORIES = ("progression", "recurrence", "death", "adverse_event")
 MISSING_KINDS = ("visit", "panel", "vitals")
 MECHANISMS = ("MCAR", "MAR", "MNAR")

@@ -33,6 +33,7 @@ class CohortTables:
             (schemas.VISITS, person.visits(draw)),
             (schemas.VITALS, condition.vitals(draw)),
             (schemas.SYMPTOMS, condition.symptoms(model, draw, codebook)),
+            (schemas.TOXICITIES, toxicity.at_visits(model, draw, codebook, lines)),
             (schemas.CTDNA, condition.ctdna(model, draw)),
             (schemas.VARIANTS, person.variants(draw, codebook)),
             (schemas.LESIONS, tumour.lesions(model, draw)),

@@ -167,6 +167,27 @@ def adverse_events(
     }
 
 
+def at_visits(model: CausalModel, draw: Draw, codebook: Codebook, lines: Lines) -> dict[str, Any]:
+    """Columns of ``tables/toxicities``: what investigators recorded at visits that took place."""
+    visits, names = draw.visits, events_of(model)
+    grades = np.stack([visits[name] for name in names], axis=1)  # (visits, events)
+    said = (visits["ae_reported"][:, None] >> np.arange(len(names))) & 1 > 0
+    until = _collected_until(model, draw, lines)
+    line = visits["line_at_visit"].astype(np.int64)
+    collected = visits["visit_day"] <= until[visits["patient"], line]
+    seen = collected & (visits["visit_missed"] == 0)
+    row, event = np.nonzero((grades > 0) & said & seen[:, None])
+    codes, labels = _coding(model, codebook)
+    return {
+        "patient_id": ids(draw, visits["patient"][row]),
+        "day": visits["visit_day"][row].astype(np.int32),
+        "line": line[row].astype(np.int8),
+        "code": arrow.coded(event, codes),
+        "name": arrow.coded(event, labels),
+        "grade": grades[row, event].astype(np.int8),
+    }
+
+
 def with_adverse_events(events: pa.Table, adverse: pa.Table) -> pa.Table:
     """Both parts of ``tables/events``, by patient, day and code."""
     joined = pa.concat_tables([events, adverse]).unify_dictionaries().combine_chunks()

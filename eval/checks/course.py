@@ -13,7 +13,14 @@ from eval.recist import line_starts, with_line
 from eval.result import CheckResult, Tally
 
 SCAN = ["patient_id", "day"]
-AT_VISITS = (schemas.LABS, schemas.VITALS, schemas.SYMPTOMS, schemas.DOSES, schemas.CTDNA)
+AT_VISITS = (
+    schemas.LABS,
+    schemas.VITALS,
+    schemas.SYMPTOMS,
+    schemas.TOXICITIES,
+    schemas.DOSES,
+    schemas.CTDNA,
+)
 
 
 def check_events(data: Dataset) -> CheckResult:
@@ -95,6 +102,30 @@ def check_at_visits(data: Dataset) -> CheckResult:
             found="none",
             message=f"{table.name} without a visit",
         )
+    return tally.result()
+
+
+def check_toxicities(data: Dataset) -> CheckResult:
+    """Each entry lies within an event of tables/events whose grade is no lower."""
+    tally = Tally("toxicities", "adverse events at visits are those of tables/events")
+    frame, events = data.table(schemas.TOXICITIES), data.table(schemas.EVENTS)
+    if frame is None or events is None:
+        tally.skip("no table of toxicities or events")
+        return tally.result()
+    seen, told = plain(frame).reset_index(drop=True), plain(events)
+    told = told[told["category"] == "adverse_event"]
+    pairs = seen.reset_index().merge(told, on=["patient_id", "code"], suffixes=("", "_event"))
+    within = (pairs["day_event"] <= pairs["day"]) & ~(pairs["end_day"] < pairs["day"])
+    held = pairs[within & (pairs["grade"] <= pairs["grade_event"])]["index"]
+    compare_rows(
+        tally,
+        seen,
+        seen.index.isin(held),
+        schemas.TOXICITIES.path,
+        expected="an event that lasts then, of that grade or worse",
+        found=seen["name"] + " grade " + seen["grade"].astype(str),
+        message="an adverse event at a visit that tables/events lacks",
+    )
     return tally.result()
 
 

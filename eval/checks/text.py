@@ -3,67 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from alignment import schemas
 from eval.checks.lookup import Lesion, Scan
-from eval.dataset import Dataset, strings
+from eval.checks.notes import CT, Note, of_kind
 from eval.readers.facts import Fact
 from eval.readers.report import read_report
-from eval.readers.tables import REGENERATE
 from eval.reference import NODE_NORMAL_MM, NODE_SITES
 from eval.result import CheckResult, Tally, results
-from ontology.errors import ConsilienceError
 
 
-def read_notes(data: Dataset) -> dict[Scan, tuple[str, str]]:
-    """(path, text) by patient and day, from the text files that notes.parquet names."""
-    frame = data.table(schemas.NOTES)
-    if frame is None:
-        return {}
-    notes = {}
-    for patient, day, path in zip(
-        strings(frame["patient_id"]), frame["day"], frame["path"], strict=True
-    ):
-        file = data.folder / path
-        if file.is_file():
-            notes[patient, int(day)] = (str(path), _text(file))
-    return notes
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConsilienceError(
-            "the report cannot be read",
-            where=path,
-            got=error,
-            wanted="UTF-8 text",
-            remedy=REGENERATE,
-        ) from error
-
-
-def check_notes(data: Dataset, notes: Mapping[Scan, tuple[str, str]]) -> CheckResult:
-    """notes.parquet carries the same text as the files."""
-    tally = Tally("notes_table", "notes.parquet holds the text of the report files")
-    frame = data.table(schemas.NOTES)
-    if frame is None:
-        return tally.result()
-    for patient, day, path, text in zip(
-        strings(frame["patient_id"]), frame["day"], frame["path"], frame["text"], strict=True
-    ):
-        found = notes.get((patient, int(day)))
-        tally.compare(
-            found is not None and found[1] == text,
-            patient,
-            int(day),
-            str(path),
-            expected="the text of notes.parquet",
-            found="no file" if found is None else "another text",
-            message="report file and notes.parquet differ",
-        )
-    return tally.result()
+def ct_reports(notes: Sequence[Note]) -> dict[Scan, tuple[str, str]]:
+    """(path, text) of the CT reports by patient and day."""
+    return {(n.patient_id, n.day): (n.path, text) for n, text in of_kind(notes, CT)}
 
 
 class _Tallies:

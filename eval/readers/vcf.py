@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 from cyvcf2 import VCF
@@ -76,8 +77,8 @@ def _call(record: object, sample: str, af: float | None) -> Call:
         day=day,
         record_id=str(record.ID or ""),  # type: ignore[attr-defined]
         gene=str(info.get("GENE") or ""),
-        hgvs_c=str(info.get("HGVSC") or ""),
-        hgvs_p=str(info.get("HGVSP") or ""),
+        hgvs_c=unquote(str(info.get("HGVSC") or "")),  # VCF 4.3 writes ; and = as %3B and %3D
+        hgvs_p=unquote(str(info.get("HGVSP") or "")),
         chrom=str(record.CHROM),  # type: ignore[attr-defined]
         pos=int(record.POS),  # type: ignore[attr-defined]
         ref=str(record.REF),  # type: ignore[attr-defined]

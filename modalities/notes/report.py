@@ -8,8 +8,16 @@ from typing import Literal, get_args
 from ontology.errors import ConsilienceError
 
 FactKind = Literal[
-    "finding", "side", "lobe", "size", "prior_size", "change", "negation", "certainty"
-]
+    "finding", "side", "lobe", "size", "prior_size", "change", "negation", "certainty",
+    "zone", "obscured",
+    "stage", "histology", "driver", "tps", "tmb", "recurrence",
+    "line", "regimen", "start", "stop", "stop_reason", "cycles", "dose", "step",
+    "toxicity", "grade", "symptom", "none", "ecog", "weight", "weight_change",
+    "lab", "prior_lab", "trend", "response", "scan", "sum", "new_lesion",
+    "gene", "hgvs_c", "hgvs_p", "vaf", "not_detected",
+]  # fmt: skip
+"""First what images show, then a radiograph's own, then what clinic notes and molecular reports
+say."""
 KINDS: tuple[str, ...] = get_args(FactKind)
 
 

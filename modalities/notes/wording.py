@@ -27,6 +27,8 @@ DISEASES = {
     "adenocarcinoma": "adenocarcinoma of the lung",
     "squamous": "squamous cell carcinoma of the lung",
     "large_cell": "large cell carcinoma of the lung",
+    "adenosquamous": "adenosquamous carcinoma of the lung",
+    "nos": "non-small cell lung cancer",
 }
 
 
@@ -73,6 +75,8 @@ def disease(histology: str) -> str:
 
 def regimen(name: str) -> str:
     """``platinum_pemetrexed`` as ``platinum-pemetrexed``, ``egfr_tki`` as ``EGFR TKI``."""
+    if name == "best_supportive_care":
+        return "best supportive care"
     words = ["EGFR" if word == "egfr" else "TKI" if word == "tki" else word
              for word in name.replace("_", " ").split()]  # fmt: skip
     return (" " if "TKI" in words else "-").join(words)

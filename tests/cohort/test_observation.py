@@ -76,7 +76,7 @@ def test_missed_visits_leave_no_record_but_a_reason(tables: dict[str, pd.DataFra
     missed = missing[missing["kind"] == "visit"]
     assert set(missed["mechanism"]) == set(schemas.MECHANISMS)
     keys = ["patient_id", "day"]
-    for table in (schemas.VITALS, schemas.SYMPTOMS):
+    for table in (schemas.VITALS, schemas.SYMPTOMS, schemas.TOXICITIES):
         found = tables[table.path][keys].astype({"patient_id": str}).drop_duplicates()
         assert found.merge(missed[keys].astype({"patient_id": str})).empty
     vitals = tables[schemas.VITALS.path]

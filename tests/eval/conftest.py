@@ -22,6 +22,7 @@ from alignment import schemas
 from alignment.schemas import Table
 
 sys.path.insert(0, str(Path(__file__).parent))
+import note_fixtures
 from dicom_fixtures import effusion_ml, write_study
 
 P0, P1, P2 = "P0000000", "P0000001", "P0000002"
@@ -111,6 +112,7 @@ TREATMENTS = [
     (P2, 2, "palliative", "docetaxel", "72962", 589, None, "ongoing"),
 ]
 EVENTS = [
+    (P0, 10, "adverse_event", "HP:0001903", "anaemia", 2),
     (P0, 84, "progression", "C17747", "Disease Progression", 0),
     (P0, 150, "death", "C28554", "Death", 5),
     (P1, 82, "progression", "C17747", "Disease Progression", 0),
@@ -313,6 +315,8 @@ def _visit_tables(folder: Path) -> None:
     write(folder, schemas.VITALS, [here | vitals | {"temperature": 36.8}])
     cough = here | {"day": 21, "code": "HP:0012735", "name": "cough", "grade": 1}
     write(folder, schemas.SYMPTOMS, [cough])
+    anaemia = here | {"day": 21, "line": 1, "code": "HP:0001903", "name": "anaemia", "grade": 2}
+    write(folder, schemas.TOXICITIES, [anaemia])
     names = ("day", "cycle", "relative_dose", "delay_days", "action", "reason")
     doses = [(0, 1, 1.0, 0, "given", None), (21, 2, 0.75, 0, "reduced", "neutrophils")]
     constant = {"patient_id": P0, "line": 1, "regimen": "docetaxel"}
@@ -452,16 +456,17 @@ def write_vcf(folder: Path, genotype: str = "0/1", af: float = 0.312) -> None:
 
 def _notes(folder: Path) -> None:
     rows = []
-    for day, text in REPORTS.items():
-        name = f"ct-{'m' if day < 0 else 'd'}{abs(day):04d}"
-        path = folder / "notes" / P0 / f"{name}.txt"
+    reports = [(P0, day, "ct_chest_report", "ct", text) for day, text in REPORTS.items()]
+    for patient, day, kind, prefix, text in reports + note_fixtures.notes():
+        name = f"{prefix}-{'m' if day < 0 else 'd'}{abs(day):04d}"
+        path = folder / "notes" / patient / f"{name}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         rows.append(
             {
-                "patient_id": P0,
+                "patient_id": patient,
                 "day": day,
-                "kind": "ct_chest_report",
+                "kind": kind,
                 "path": path.relative_to(folder).as_posix(),
                 "author": "hand",
                 "text": text,

@@ -64,7 +64,7 @@ def test_an_unknown_schema_version_is_refused(dataset: Path) -> None:
 
 def test_a_report_that_is_no_text(dataset: Path) -> None:
     (dataset / "notes" / P0 / "ct-d0042.txt").write_bytes(b"\xff\xfe\x00mass")
-    with pytest.raises(ConsilienceError, match="the report cannot be read"):
+    with pytest.raises(ConsilienceError, match="the note cannot be read"):
         evaluate(dataset, page=False)
 
 
@@ -80,8 +80,18 @@ ABSENT = {
         "pixel_truth",
         "rendering",
     },
-    "notes": {"notes_table", "text_reported", "text_size", "text_denied"},
-    "genomics": {"vcf_fractions"},
+    "notes": {
+        "notes_table",
+        "note_dates",
+        "text_reported",
+        "text_size",
+        "text_denied",
+        "cxr_reported",
+        "clinic_treatment",
+        "clinic_labs",
+        "molecular_variants",
+    },
+    "genomics": {"vcf_fractions", "molecular_vcf"},
     "truth": {
         "mask_truth",
         "pixel_truth",
@@ -111,6 +121,7 @@ LATER = {
     schemas.CTDNA: "ctdna",
     schemas.VITALS: "at_visits",
     schemas.SYMPTOMS: "at_visits",
+    schemas.TOXICITIES: "at_visits",
     schemas.TRUTH_DEATHS: "deaths",
     schemas.TRUTH_MISSING: "missing",
     schemas.TRUTH_EVENTS: None,

@@ -1,0 +1,290 @@
+"""Clinic notes, as read by :mod:`eval.readers.clinic`, against the observed tables.
+
+Only rows of the note's day and before are looked at, so that a note which knows more than that
+finds nothing that agrees with it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alignment import identifiers, schemas
+from eval.checks.asking import Ask
+from eval.checks.clinic_course import Course, check_step, check_treatment
+from eval.checks.lookup import INVESTIGATOR
+from eval.checks.notes import CLINIC, Note, Rows, index_dates, of_kind, rows_by_patient
+from eval.dataset import Dataset
+from eval.readers.clinic import ClinicReading, GradedFact, read_clinic
+from eval.readers.clinic_labs import LabFact
+from eval.readers.molecular import DRIVER_GENES
+from eval.readers.prose import plain
+from eval.reference import short_protein
+from eval.result import CheckResult, Tally, results
+
+STEADY_SHARE = 0.10
+"""A value within this share of the one before is stable: the project's definition."""
+EDGE = 1e-9
+UNITS = {"10*9/L": "x 10^9/L", "m[IU]/L": "mIU/L"}
+SAME_NAME = {"breathlessness": "dyspnea", "shortness of breath": "dyspnea", "tiredness": "fatigue",
+             "weight loss": "weight loss noticed by the patient"}  # fmt: skip
+TABLES = (
+    schemas.PATIENTS, schemas.VARIANTS, schemas.TREATMENTS, schemas.DOSES, schemas.TOXICITIES,
+    schemas.SYMPTOMS, schemas.LABS, schemas.VITALS, schemas.RESPONSES_TABLE, schemas.EVENTS,
+)  # fmt: skip
+
+
+class _Tallies:
+    """The questions asked of every clinic note."""
+
+    def __init__(self) -> None:
+        self.person = Tally("clinic_person", "age, stage, PD-L1 and recurrence of clinic notes")
+        self.drivers = Tally("clinic_drivers", "clinic notes name the drivers found so far")
+        self.treatment = Tally("clinic_treatment", "clinic notes tell the treatment so far")
+        self.step = Tally("clinic_plan", "the plan of clinic notes is what was done")
+        self.toxicity = Tally("clinic_toxicity", "adverse events of clinic notes and their grades")
+        self.symptoms = Tally("clinic_symptoms", "symptoms of clinic notes and their grades")
+        self.labs = Tally("clinic_labs", "laboratory values of clinic notes are those of the day")
+        self.trends = Tally("clinic_trends", "earlier values and trends of clinic notes")
+        self.state = Tally("clinic_state", "performance status and weight of clinic notes")
+        self.response = Tally("clinic_response", "clinic notes give the latest response")
+
+    def results(self) -> list[CheckResult]:
+        return results(
+            [self.person, self.drivers, self.treatment, self.step, self.toxicity, self.symptoms,
+             self.labs, self.trends, self.state, self.response]
+        )  # fmt: skip
+
+
+class _Known:
+    """What the tables hold of one patient up to one day."""
+
+    def __init__(self, tables: Mapping[str, Rows | None], note: Note, zero: dt.date) -> None:
+        self.tables, self.note, self.zero = tables, note, zero
+
+    def rows(self, table: schemas.Table) -> list[dict[str, Any]]:
+        found = self.tables[table.path]
+        day = "start_day" if table is schemas.TREATMENTS else "day"
+        mine = (found or {}).get(self.note.patient_id, [])
+        return [row for row in mine if day not in row or row[day] <= self.note.day]
+
+    def today(self, table: schemas.Table) -> list[dict[str, Any]]:
+        return [row for row in self.rows(table) if row["day"] == self.note.day]
+
+    def has(self, table: schemas.Table, *tallies: Tally) -> bool:
+        """Whether the dataset has the table; where not, the tallies say why they skip."""
+        there = self.tables[table.path] is not None
+        for tally in () if there else tallies:
+            tally.skip(f"no table {table.name}")
+        return there
+
+    def course(self) -> Course:
+        return Course.of(
+            self.rows(schemas.TREATMENTS), self.rows(schemas.DOSES), self.note.day, self.zero
+        )
+
+    def date(self, day: int) -> dt.date:
+        return identifiers.calendar_date(self.zero, int(day))
+
+
+def check_clinic(data: Dataset, notes: Sequence[Note]) -> list[CheckResult]:
+    """Every fact of every clinic note."""
+    tallies = _Tallies()
+    told = of_kind(notes, CLINIC)
+    patients = {note.patient_id for note, _ in told}
+    tables = {table.path: rows_by_patient(data, table, patients) for table in TABLES}
+    vocabulary = _vocabulary(tables)
+    zero = index_dates(data)
+    if data.table(schemas.PATIENTS) is None:
+        tallies.person.skip("no table patients", len(told))
+        return tallies.results()
+    for note, text in told:
+        if note.patient_id not in zero:
+            tallies.person.violate(
+                note.patient_id, note.day, note.path,
+                expected="a patient of the cohort", found="none", message="a note of nobody",
+            )  # fmt: skip
+            continue
+        known = _Known(tables, note, zero[note.patient_id])
+        _check_note(tallies, Ask(note), read_clinic(text, vocabulary), known)
+    return tallies.results()
+
+
+def _vocabulary(tables: Mapping[str, Rows | None]) -> frozenset[str]:
+    """Names of adverse events and symptoms, as the cohort's tables have them, and synonyms."""
+    names = set(SAME_NAME)
+    for table in (schemas.TOXICITIES, schemas.SYMPTOMS):
+        for rows in (tables[table.path] or {}).values():
+            names |= {plain(row["name"]) for row in rows}
+    return frozenset(names)
+
+
+def _check_note(t: _Tallies, ask: Ask, said: ClinicReading, known: _Known) -> None:
+    person = known.rows(schemas.PATIENTS)[0]
+    ask.same(t.person, said.age, person["age"], "the age")
+    ask.same(t.person, said.stage, person["stage"], "the stage")
+    ask.same(t.person, said.tps, person["pdl1_tps"], "the PD-L1 score")
+    if known.has(schemas.EVENTS, t.person):
+        _check_recurrence(t.person, ask, said, known)
+    if known.has(schemas.VARIANTS, t.drivers):
+        _check_drivers(t.drivers, ask, said, known)
+    if known.has(schemas.TREATMENTS, t.treatment, t.step):
+        course = known.course()
+        if known.has(schemas.DOSES, t.step):
+            check_treatment(t.treatment, ask, said, course)
+            check_step(t.step, ask, said, course)
+        if known.has(schemas.TOXICITIES, t.toxicity):
+            _check_toxicity(t.toxicity, ask, said, known, course)
+    if known.has(schemas.SYMPTOMS, t.symptoms):
+        _check_symptoms(t.symptoms, ask, said, known)
+    if known.has(schemas.LABS, t.labs, t.trends):
+        for lab in said.labs:
+            _check_lab(t.labs, t.trends, ask, lab, known)
+    if known.has(schemas.VITALS, t.state):
+        _check_state(t.state, ask, said, known, person)
+    if known.has(schemas.RESPONSES_TABLE, t.response):
+        _check_response(t.response, ask, said, known)
+
+
+def _check_recurrence(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
+    recurred = [r["day"] for r in known.rows(schemas.EVENTS) if r["category"] == "recurrence"]
+    expected = known.date(recurred[0]) if recurred else None
+    ask.that(tally, said.recurrence == expected, expected=expected, found=said.recurrence,
+             message="the recurrence differs")  # fmt: skip
+
+
+def _check_drivers(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
+    found = {
+        r["hgvs_c"].partition(":")[0] if r["hgvs_p"] == "p.?"
+        else f"{r['gene']} {short_protein(r['hgvs_p'])}"
+        for r in known.rows(schemas.VARIANTS)
+        if r["gene"] in DRIVER_GENES
+    }  # fmt: skip
+    for name in sorted(found | set(said.drivers)):
+        ask.that(
+            tally, name in found and name in said.drivers,
+            expected=name if name in found else "no such variant",
+            found=name if name in said.drivers else "no mention",
+            message="a driver that was not found so far" if name not in found
+            else "the note leaves out a driver",
+        )  # fmt: skip
+
+
+def _named(name: str) -> str:
+    return SAME_NAME.get(name, name)
+
+
+def _check_toxicity(
+    tally: Tally, ask: Ask, said: ClinicReading, known: _Known, course: Course
+) -> None:
+    rows = [r for r in known.rows(schemas.TOXICITIES) if course.here and r["line"] == course.line]
+    now = {plain(r["name"]): r["grade"] for r in rows if r["day"] == ask.note.day}
+    worst: dict[str, int] = {}
+    for row in rows:
+        worst[plain(row["name"])] = max(row["grade"], worst.get(plain(row["name"]), 0))
+    for fact in said.graded:
+        if not fact.symptom:
+            _compare_grade(tally, ask, fact, worst if fact.earlier else now)
+    told = {_named(f.name) for f in said.graded if not f.symptom and not f.earlier}
+    for name, grade in now.items():
+        if name not in told:
+            ask.that(tally, False, expected=f"{name} grade {grade}", found="no mention",
+                     message="the note leaves out an adverse event")  # fmt: skip
+    if said.no_toxicity:
+        ask.that(tally, not now, expected=", ".join(now) or "none", found="none",
+                 message="the note denies an adverse event")  # fmt: skip
+
+
+def _compare_grade(tally: Tally, ask: Ask, fact: GradedFact, rows: Mapping[str, int]) -> None:
+    grade = rows.get(_named(fact.name))
+    ask.that(
+        tally, grade == fact.grade, expected="none recorded" if grade is None else f"grade {grade}",
+        found=f"{fact.name} grade {fact.grade}", words=fact.sentence,
+        message=f"'{fact.name}' is not in the record so far" if grade is None
+        else f"the grade of {fact.name} differs",
+    )  # fmt: skip
+
+
+def _check_symptoms(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
+    rows = {plain(r["name"]): r["grade"] for r in known.today(schemas.SYMPTOMS)}
+    for fact in said.graded:
+        if fact.symptom:
+            _compare_grade(tally, ask, fact, rows)
+    if said.no_symptoms:
+        ask.that(tally, not rows, expected=", ".join(rows) or "none", found="none",
+                 message="the note denies a symptom")  # fmt: skip
+
+
+def _check_lab(labs: Tally, trends: Tally, ask: Ask, fact: LabFact, known: _Known) -> None:
+    rows = [r for r in known.rows(schemas.LABS) if r["loinc"] == fact.loinc]
+    row = next((r for r in rows if r["day"] == ask.note.day), None)
+    if row is None:
+        ask.that(labs, False, expected="no such value on that day", found=fact.value,
+                 words=fact.words, message="a laboratory value that was not measured")  # fmt: skip
+        return
+    stated = (fact.value, fact.unit or UNITS.get(row["unit"], row["unit"]), fact.grade or 0)
+    held = (row["value"], UNITS.get(row["unit"], row["unit"]),
+            row["ctcae_grade"] if fact.grade is not None else 0)  # fmt: skip
+    ask.that(
+        labs, abs(stated[0] - held[0]) <= EDGE and stated[1:] == held[1:],
+        expected="{:g} {}, grade {}".format(*held), found="{:g} {}, grade {}".format(*stated),
+        words=fact.words, message=f"{row['name']} differs",
+    )  # fmt: skip
+    before = max((r for r in rows if r["day"] < ask.note.day), key=lambda r: r["day"], default=None)
+    if fact.prior is not None:
+        same = before is not None and abs(before["value"] - fact.prior) <= EDGE
+        same = same and fact.prior_date in (None, known.date(before["day"]) if before else None)
+        ask.that(
+            trends, same, found=f"{fact.prior:g} {fact.prior_date or ''}".strip(),
+            expected="no earlier value" if before is None
+            else f"{before['value']:g} {known.date(before['day'])}",
+            words=fact.words, message=f"the earlier {row['name']} differs",
+        )  # fmt: skip
+    if fact.trend is not None:
+        wanted = _trends(None if before is None else before["value"], row["value"])
+        ask.that(trends, fact.trend in wanted, expected=" or ".join(wanted) or "no trend",
+                 found=fact.trend, words=fact.words,
+                 message=f"the trend of {row['name']} differs")  # fmt: skip
+
+
+def _trends(before: float | None, now: float) -> tuple[str, ...]:
+    """How the value may be called; on the very limit either way."""
+    if before is None:
+        return ()
+    moved = "rising" if now > before else "falling"
+    beyond = abs(now - before) - STEADY_SHARE * abs(before)
+    if abs(beyond) <= EDGE:
+        return ("stable", moved)
+    return ("stable",) if beyond < 0 else (moved,)
+
+
+def _check_state(
+    tally: Tally, ask: Ask, said: ClinicReading, known: _Known, person: Mapping[str, Any]
+) -> None:
+    row = next(iter(known.today(schemas.VITALS)), None) or {}
+    for found, name in ((said.ecog, "ecog"), (said.weight_kg, "weight_kg")):
+        held = row.get(name)
+        if found is not None or held is not None:
+            ask.that(tally, found is not None and held is not None and abs(found - held) <= EDGE,
+                     expected=held, found=found, message=f"{name} differs")  # fmt: skip
+    if said.weight_change_kg is not None and row.get("weight_kg") is not None:
+        change = round(row["weight_kg"] - person["weight_kg"], 1)
+        ask.that(tally, abs(change - said.weight_change_kg) <= EDGE, expected=change,
+                 found=said.weight_change_kg, message="the change of weight differs")  # fmt: skip
+
+
+def _check_response(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
+    rows = [r for r in known.rows(schemas.RESPONSES_TABLE) if r["assessor"] == INVESTIGATOR]
+    last = max(rows, key=lambda r: r["day"], default=None)
+    held = last["overall_response"] if last else None
+    if said.response is not None or held is not None:
+        ask.that(tally, said.response == held, expected=held, found=said.response,
+                 message="the latest response differs")  # fmt: skip
+    if last is None:
+        return
+    ask.same(tally, said.response_date, known.date(last["day"]), "the date of the assessment")
+    ask.same(tally, said.sum_mm, round(last["sld_mm"]), "the sum of target diameters")
+    if said.response is not None:
+        ask.that(tally, said.new_lesion == bool(last["new_lesion"]), expected=last["new_lesion"],
+                 found=said.new_lesion, message="the new lesion differs")  # fmt: skip

@@ -1,0 +1,42 @@
+"""What the authors of notes share: keyed draws, weighted picks, lists in words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from alignment.noise import Noise
+from modalities.notes.grammar import Phrase, join
+
+Draw = Callable[[str], np.random.Generator]
+"""A generator of its own for each part of a note."""
+
+
+def keyed(seed: int, stream: str, patient_index: int, day: int) -> Draw:
+    """Draws keyed by (seed, stream, patient, day, part)."""
+    noise = Noise(seed, stream)
+
+    def draw(part: str) -> np.random.Generator:
+        slot = int.from_bytes(hashlib.sha256(part.encode()).digest()[:6], "big")
+        return noise.generator(patient_index, step=day, slot=slot)
+
+    return draw
+
+
+def pick(rng: np.random.Generator, choices: Sequence[tuple[str, float]]) -> str:
+    """One of the names, with probability proportional to its weight."""
+    mark = rng.random() * sum(weight for _, weight in choices)
+    for name, weight in choices:
+        mark -= weight
+        if mark < 0:
+            return name
+    return choices[-1][0]
+
+
+def listed(parts: Sequence[Phrase], word: str = "and") -> Phrase:
+    """``a, b and c``."""
+    if len(parts) == 1:
+        return parts[0]
+    return join([join(parts[:-1], ", "), parts[-1]], f" {word} ")

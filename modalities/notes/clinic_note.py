@@ -1,0 +1,347 @@
+"""Composes an oncology clinic note from its plan: style, sections, and what stands in each."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+
+from alignment.clinic import LOCAL, SUPPORTIVE, ClinicPlan, Lab, Treatment
+from modalities.notes.choice import Draw, keyed, listed, pick
+from modalities.notes.clinic_rules import RULES
+from modalities.notes.clinic_words import (
+    UNITS,
+    adverse_words,
+    analyte_words,
+    number_words,
+    regimen_words,
+)
+from modalities.notes.grammar import Grammar, Phrase, Scope, Tag, join, polish, sentence
+from modalities.notes.hgvs import short_change
+from modalities.notes.report import FactKind, Report
+from modalities.notes.wording import disease, ordinal, write_date
+
+AUTHOR = "grammar"
+
+GRAMMAR = Grammar(
+    "notes.clinic",
+    RULES,
+    starts=(
+        "title", "history", "biomarkers", "driver", "past", "present", "assessment", "none_yet",
+        "ecog", "weight", "complaint", "complaints", "well", "event", "toxicity", "earlier",
+        "tolerated", "lab", "plan", "advice",
+    ),
+    slots={
+        "age": str, "pack_years": str, "stage": str, "disease": str, "tps": str, "driver": str,
+        "drivers": Phrase, "list": Phrase, "recurrence": dt.date, "line": str, "regimen": str,
+        "start": dt.date, "stop": dt.date, "cycles": str, "cycle": str, "percent": str,
+        "scan": dt.date, "sum": str, "ecog": str, "weight": str, "change": str, "size": str,
+        "symptom": str, "grade": str, "event": str, "analyte": str, "value": str, "unit": str,
+        "prior": str, "prior_date": dt.date, "date": dt.date,
+    },
+    features=(
+        "style", "spelling", "labs", "sex", "smoking", "packs", "recurred", "drivers",
+        "role", "spanned", "reason", "first", "drugs", "cycles", "many", "response", "fresh",
+        "sum", "moved", "prior", "ungraded", "trend", "same", "step", "dose", "cycle", "lowered",
+        "cause",
+    ),
+    writers={dt.date: write_date},
+)  # fmt: skip
+
+STYLES: dict[str, tuple[tuple[str, float], ...]] = {
+    "style": (("prose", 0.35), ("soap", 0.4), ("terse", 0.25)),
+    "spelling": (("uk", 0.5), ("us", 0.5)),
+    "joined": (("words", 0.5), ("hyphen", 0.5)),
+    "labs": (("full", 0.6), ("short", 0.4)),
+}
+DATES: dict[str, tuple[tuple[str, float], ...]] = {
+    "uk": (("iso", 0.3), ("day_first", 0.7)),
+    "us": (("iso", 0.3), ("month_first", 0.7)),
+}
+SECTIONS = ("history", "treatment", "response", "status", "toxicity", "labs", "plan")
+TITLES: tuple[dict[str, str], ...] = (
+    {"history": "Diagnosis", "treatment": "Treatment", "response": "Response",
+     "status": "Clinical status", "toxicity": "Toxicity", "labs": "Blood tests", "plan": "Plan"},
+    {"history": "HISTORY", "treatment": "ONCOLOGICAL TREATMENT", "response": "IMAGING",
+     "status": "INTERVAL HISTORY AND EXAMINATION", "toxicity": "ADVERSE EVENTS",
+     "labs": "LABORATORY", "plan": "PLAN"},
+    {"history": "Oncologic history", "treatment": "Current and prior therapy",
+     "response": "Disease assessment", "status": "Subjective and objective",
+     "toxicity": "Toxicities", "labs": "Labs", "plan": "Plan"},
+    {"history": "Dx", "treatment": "Tx", "response": "Response", "status": "Status",
+     "toxicity": "Tox", "labs": "Labs", "plan": "Plan"},
+)  # fmt: skip
+BY_STYLE = {"prose": (0, 1), "soap": (1, 2), "terse": (0, 3)}
+ORDERS = (
+    SECTIONS,
+    ("history", "treatment", "status", "toxicity", "labs", "response", "plan"),
+    ("history", "treatment", "toxicity", "status", "response", "labs", "plan"),
+)
+
+
+def write_clinic_note(plan: ClinicPlan) -> Report:
+    """The oncology clinic note of one visit, written by the grammar.
+
+    The same plan always gives the same text. Sections without anything to say are left out.
+    Raises ConsilienceError where a drug of the plan has no name.
+    """
+    draw = keyed(plan.seed, "notes.clinic", plan.patient_index, plan.day)
+    note = _Note(plan, _style(draw("style")), draw)
+    layout = draw("layout")
+    numbers = BY_STYLE[note.style["style"]]
+    titles = TITLES[numbers[int(layout.integers(len(numbers)))]]
+    parts = [polish(note.expand("title", note.visit))]
+    for name in ORDERS[int(layout.integers(len(ORDERS)))]:
+        lines = note.sections[name]()
+        if lines:
+            parts.append(_section(titles[name], lines, name, note.style["style"]))
+    whole = join(parts, "\n\n")
+    return Report(whole.text + "\n", AUTHOR, whole.spans())
+
+
+def _style(rng: object) -> dict[str, str]:
+    style = {name: pick(rng, choices) for name, choices in STYLES.items()}  # type: ignore[arg-type]
+    return {**style, "dates": pick(rng, DATES[style["spelling"]])}  # type: ignore[arg-type]
+
+
+def _section(title: str, lines: Sequence[Phrase], name: str, style: str) -> Phrase:
+    """Under its title: a paragraph, or lines of their own where the style likes them."""
+    if style != "prose" and (name == "plan" or len(lines) > 2):
+        return join([Phrase(f"{title}:\n"), join([join([Phrase("- "), x]) for x in lines], "\n")])
+    return join([Phrase(f"{title}: "), join(lines, " ")])
+
+
+class _Note:
+    """One note in the making: its style, its visit, and a writer a section."""
+
+    def __init__(self, plan: ClinicPlan, style: Mapping[str, str], draw: Draw) -> None:
+        self.plan, self.style, self.draw = plan, style, draw
+        self.visit = self._visit()
+        self.sections: dict[str, Callable[[], list[Phrase]]] = {
+            "history": self._history,
+            "treatment": self._treatment,
+            "response": self._response,
+            "status": self._status,
+            "toxicity": self._toxicity,
+            "labs": self._labs,
+            "plan": self._plan,
+        }
+
+    def expand(self, rule: str, scope: Scope, part: str = "") -> Phrase:
+        """One rule with draws of its own."""
+        return GRAMMAR.expand(rule, scope, self.draw(f"{rule} {part}"))
+
+    def line(self, rule: str, scope: Scope, part: str = "") -> Phrase:
+        """The same as a sentence."""
+        return sentence(self.expand(rule, scope, part))
+
+    def _visit(self) -> Scope:
+        plan = self.plan
+        features = {
+            **self.style,
+            "sex": plan.sex,
+            "smoking": plan.smoking_status,
+            "packs": _flag(plan.pack_years >= 0.5),
+            "recurred": _flag(plan.recurrence),
+            "drivers": _flag(plan.drivers),
+        }
+        slots: dict[str, object] = {
+            "age": str(plan.age),
+            "pack_years": f"{plan.pack_years:.0f}",
+            "stage": plan.stage,
+            "disease": disease(plan.histology),
+            "tps": str(plan.pdl1_tps) if plan.pdl1_tps else "<1",
+            "date": plan.date,
+        }
+        facts = _facts("patient", stage=plan.stage, histology=plan.histology, tps=plan.pdl1_tps)
+        if plan.recurrence is not None:
+            slots["recurrence"] = plan.recurrence
+            facts |= _facts("patient", recurrence=plan.recurrence)
+        return Scope(features, slots, facts)
+
+    def _history(self) -> list[Phrase]:
+        visit = self.visit
+        if self.plan.drivers:
+            named = [self._driver(name) for name in self.plan.drivers]
+            visit = Scope(visit.features, {**visit.slots, "drivers": listed(named)}, visit.facts)
+        return [self.line("history", visit), self.line("biomarkers", visit)]
+
+    def _driver(self, name: str) -> Phrase:
+        scope = Scope(self.style, {"driver": short_change(name)}, _facts("patient", driver=name))
+        return self.expand("driver", scope, name)
+
+    def _treatment(self) -> list[Phrase]:
+        lines = []
+        for treatment in self.plan.treatments:
+            scope = self._line_scope(treatment)
+            ended = treatment.stop is not None and self.plan.step != "stop"
+            over = ended or treatment is not self.plan.current
+            rule = "past" if over and treatment.regimen != SUPPORTIVE else "present"
+            lines.append(self.line(rule, scope, f"{treatment.line} {treatment.start}"))
+        return lines
+
+    def _line_scope(self, treatment: Treatment) -> Scope:
+        plan, words = self.plan, {**self.style}
+        local = treatment.regimen in LOCAL
+        role = "local" if local or treatment.regimen == SUPPORTIVE else (
+            "line" if treatment.line else "adjuvant")  # fmt: skip
+        cycles = plan.cycles if treatment is plan.current else None
+        reason = treatment.stop_reason or ""
+        features = {
+            **words,
+            "role": role,
+            "spanned": _flag(treatment.stop is not None and not local),
+            "reason": reason,
+            "first": _flag(treatment.start == plan.date),
+            "drugs": _flag(treatment.rxnorm),
+            "cycles": _flag(cycles and treatment.start != plan.date),
+            "many": _flag((cycles or 0) > 1),
+        }
+        slots: dict[str, object] = {
+            "line": ordinal(max(treatment.line, 1)),
+            "regimen": regimen_words(treatment.regimen, treatment.rxnorm, words),
+            "start": treatment.start,
+            "cycles": str(cycles or 0),
+        }
+        facts = _facts(
+            f"line{treatment.line}", line=treatment.line, regimen=treatment.regimen,
+            start=treatment.start, stop=treatment.stop, stop_reason=reason, cycles=cycles,
+        )  # fmt: skip
+        if treatment.stop is not None:
+            slots["stop"] = treatment.stop
+        return Scope(features, slots, facts)
+
+    def _response(self) -> list[Phrase]:
+        seen, here = self.plan.assessment, self.plan.current
+        if seen is None:
+            treated = here is not None and here.line > 0 and self.plan.step != "supportive"
+            late = treated and self.plan.step != "start"
+            return [self.line("none_yet", self.visit)] if late else []
+        features = {
+            **self.style,
+            "response": seen.response,
+            "fresh": _flag(seen.new_lesion),
+            "sum": _flag(seen.sld_mm),
+        }
+        facts = _facts("assessment", scan=seen.date, response=seen.response, sum=seen.sld_mm,
+                       new_lesion=seen.new_lesion)  # fmt: skip
+        slots: dict[str, object] = {"scan": seen.date, "sum": str(seen.sld_mm)}
+        return [self.line("assessment", Scope(features, slots, facts))]
+
+    def _status(self) -> list[Phrase]:
+        plan, lines = self.plan, []
+        if plan.symptoms:
+            told = [self._graded("complaint", "symptom", s.code, s.name, s.grade)
+                    for s in plan.symptoms]  # fmt: skip
+            lines.append(self.line("complaints", Scope(self.style, {"list": listed(told)})))
+        elif not any(t.grade for t in plan.toxicities):
+            lines.append(self.line("well", Scope(self.style, {}, _facts("symptoms", none="none"))))
+        if plan.ecog is not None:
+            facts = _facts("patient", ecog=plan.ecog)
+            lines.append(self.line("ecog", Scope(self.style, {"ecog": str(plan.ecog)}, facts)))
+        if plan.weight_kg is not None:
+            change = round(plan.weight_kg - plan.weight_index_kg, 1)
+            moved = "" if not change else "up" if change > 0 else "down"
+            slots: dict[str, object] = {
+                "weight": f"{plan.weight_kg:.1f}", "change": f"{change:+.1f}",
+                "size": f"{abs(change):.1f}",
+            }  # fmt: skip
+            facts = _facts("patient", weight=plan.weight_kg, weight_change=f"{change:+.1f}")
+            lines.append(self.line("weight", Scope({**self.style, "moved": moved}, slots, facts)))
+        return lines
+
+    def _graded(self, rule: str, kind: str, code: str, name: str, grade: int) -> Phrase:
+        words = adverse_words(name, self.style["spelling"])
+        slots: dict[str, object] = {"grade": str(grade), "event": words, "symptom": words}
+        # "name", not the code: a grade stands beside the thing that it grades
+        facts = {kind: (Tag(code, kind, name),), "grade": (Tag(code, "grade", str(grade)),)}  # type: ignore[arg-type]
+        return self.expand(rule, Scope(self.style, slots, facts), f"{kind} {code}")
+
+    def _toxicity(self) -> list[Phrase]:
+        plan = self.plan
+        now = [t for t in plan.toxicities if t.grade]
+        past = [t for t in plan.toxicities if not t.grade or t.worst > t.grade]
+        lines = []
+        for rule, events in (("toxicity", now), ("earlier", past)):
+            if events:
+                told = [
+                    self._graded("event", "toxicity", t.code, t.name,
+                                 t.grade if rule == "toxicity" else t.worst)
+                    for t in events
+                ]  # fmt: skip
+                lines.append(self.line(rule, Scope(self.style, {"list": listed(told)})))
+        treated = plan.current is not None and plan.current.start < plan.date
+        if not now and treated and plan.step in ("continue", "reduce", "hold", "defer", "stop"):
+            facts = _facts("toxicity", none="none")
+            lines.insert(0, self.line("tolerated", Scope(self.style, {}, facts)))
+        return lines
+
+    def _labs(self) -> list[Phrase]:
+        if not self.plan.labs:
+            return []
+        told = [self.expand("lab", self._lab_scope(lab), lab.loinc) for lab in self.plan.labs]
+        if self.style["style"] == "soap":
+            return [sentence(x) for x in told]
+        return [sentence(join(told, "; "))]
+
+    def _lab_scope(self, lab: Lab) -> Scope:
+        features = {
+            **self.style,
+            "prior": _flag(lab.prior is not None),
+            "ungraded": _flag(lab.grade == 0),
+            "trend": lab.trend or "",
+            "same": _flag(lab.prior == lab.value),
+        }
+        slots: dict[str, object] = {
+            "analyte": analyte_words(lab.name, self.style),
+            "value": number_words(lab.value),
+            "unit": UNITS.get(lab.unit, lab.unit),
+            "grade": str(lab.grade),
+        }
+        facts = _facts(lab.loinc, lab=f"{lab.value:g}", grade=lab.grade, trend=lab.trend)
+        if lab.prior is not None and lab.prior_date is not None:
+            slots |= {"prior": number_words(lab.prior), "prior_date": lab.prior_date}
+            facts |= _facts(lab.loinc, prior_lab=f"{lab.prior:g}")
+        return Scope(features, slots, facts)
+
+    def _plan(self) -> list[Phrase]:
+        plan, here, dose = self.plan, self.plan.current, self.plan.dose
+        cause = {"toxicity": "toxicity", "neutrophils": "neutrophils",
+                 "neutrophils or platelets": "counts"}  # fmt: skip
+        share = dose.relative_dose if dose else 1.0
+        oral = dose is not None and plan.cycles is None and share > 0
+        features = {
+            **self.style,
+            "step": plan.step,
+            "dose": _flag(dose),
+            "cycle": _flag(dose is not None and not oral),
+            "lowered": _flag(dose is not None and 0 < share < 1),
+            "cause": cause.get((dose.reason if dose else None) or "", ""),
+            "reason": (here.stop_reason if here else None) or "",
+            "first": _flag(here is not None and here.start == plan.date),
+        }
+        slots: dict[str, object] = {
+            "line": ordinal(max(here.line, 1)) if here else "",
+            "regimen": regimen_words(here.regimen, here.rxnorm, self.style) if here else "",
+            "cycle": str(dose.cycle) if dose else "",
+            "percent": f"{100 * share:g}",
+        }
+        facts = _facts("plan", step=plan.step, dose=share if dose else None,
+                       stop_reason=here.stop_reason if here else None)  # fmt: skip
+        lines = [self.line("plan", Scope(features, slots, facts))]
+        if plan.step in ("start", "continue", "reduce") and self.draw("advise").random() < 0.6:
+            lines.append(self.line("advice", Scope(features)))
+        return lines
+
+
+def _facts(of: str, **values: object) -> dict[str, tuple[Tag, ...]]:
+    """Tags of the values that are there, all about ``of``."""
+    found: dict[str, tuple[Tag, ...]] = {}
+    for kind, value in values.items():
+        if value is not None and value != "":
+            named: FactKind = kind  # type: ignore[assignment]
+            found[kind] = (Tag(of, named, str(value)),)
+    return found
+
+
+def _flag(value: object) -> str:
+    return "yes" if value else ""

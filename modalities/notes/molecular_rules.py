@@ -1,0 +1,84 @@
+"""Productions of a molecular pathology report."""
+
+from __future__ import annotations
+
+from modalities.notes.grammar import Alternative as Alt
+from modalities.notes.sections import HEADER
+
+RULES: dict[str, tuple[Alt, ...]] = {
+    "person": HEADER["person"],
+    "title": (
+        Alt("MOLECULAR PATHOLOGY REPORT, {date}", "", 2),
+        Alt("Molecular diagnostics report\nDate of specimen: {date}"),
+        Alt("GENOMIC PROFILING REPORT\nSpecimen collected: {date}", "spelling=us"),
+        Alt("MOLECULAR PATHOLOGY\nSpecimen date: {date}", "spelling=uk"),
+    ),
+    "patient": (
+        Alt("{age}-year-old <person>, {disease}", "", 2),
+        Alt("{disease}, <person> aged {age}"),
+        Alt("@a {age}-year-old <person> with {disease}", "style=prose"),
+    ),
+    "method": (
+        Alt("next-generation sequencing of DNA and RNA, genes covered: {list}", "", 2),
+        Alt("targeted sequencing panel of {count} genes ({list}); GRCh38"),
+        Alt("hybrid-capture sequencing, GRCh38; panel: {list}"),
+    ),
+    "again": (
+        Alt("repeat specimen under treatment; alterations new since the first specimen are listed"),
+        Alt("second specimen, read for alterations that were not in the first"),
+    ),
+    "variant": (
+        Alt("[gene {gene}] [hgvs_c {hgvs_c}] ([hgvs_p {hgvs_p}]), <share>", "!fusion", 3),
+        Alt("[gene {gene}] [hgvs_p {hgvs_p}] ([hgvs_c {hgvs_c}]), <share>", "!fusion", 2),
+        Alt(
+            "[gene {gene}]: [hgvs_c {hgvs_c}], [hgvs_p {hgvs_p}]; <share>",
+            "!fusion style=table|terse",
+        ),
+        Alt("[gene {gene}] fusion, [hgvs_c {hgvs_c}], <share>", "fusion", 2),
+        Alt("[gene {gene}] rearrangement: [hgvs_c {hgvs_c}]; <share>", "fusion"),
+    ),
+    "share": (
+        Alt("[vaf VAF {percent}%]", "", 3),
+        Alt("[vaf variant allele fraction {percent}%]", "style=prose|table"),
+        Alt("[vaf allele fraction {percent}%]"),
+    ),
+    "row": (Alt("[gene {gene}] | [hgvs_c {hgvs_c}] | [hgvs_p {hgvs_p}] | [vaf {percent}%]"),),
+    "found": (
+        Alt("the following alterations were detected: {list}", "many", 2),
+        Alt("sequencing shows {list}", "", 2),
+        Alt("detected: {list}", "style=terse", 2),
+    ),
+    "nothing": (
+        Alt("no pathogenic alteration detected", "", 2),
+        Alt("no reportable alteration was found in the genes covered"),
+    ),
+    "negative": (
+        Alt("no alteration detected in {list}", "", 2),
+        Alt("no pathogenic variant or fusion in {list}"),
+        Alt("negative: {list}", "style=table|terse", 2),
+    ),
+    "pdl1": (
+        Alt("[tps PD-L1 tumo<u>r proportion score (TPS) {tps}%]", "", 2),
+        Alt("[tps PD-L1 TPS {tps}%], <band>", "", 2),
+        Alt("PD-L1 immunohistochemistry: [tps TPS {tps}%] (<band>)"),
+    ),
+    "band": (
+        Alt("high expression", "band=high"),
+        Alt("low expression", "band=low"),
+        Alt("negative", "band=none"),
+    ),
+    "burden": (
+        Alt("[tmb tumo<u>r mutational burden {tmb} mutations/Mb]", "", 2),
+        Alt("[tmb TMB {tmb} mut/Mb]", "", 2),
+        Alt("[tmb TMB: {tmb} mutations per megabase]"),
+    ),
+    "summary": (
+        Alt("{list} detected", "named", 2),
+        Alt("oncogenic driver<plural>: {list}", "named"),
+        Alt("no oncogenic driver detected in the genes covered", "!named", 2),
+        Alt("no driver alteration was found", "!named"),
+    ),
+    "driver": (Alt("[driver {driver}]"),),
+    "plural": (Alt("s", "many"), Alt("", "!many")),
+    "u": (Alt("u", "spelling=uk"), Alt("", "spelling=us")),
+}
