@@ -678,3 +678,30 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "comp",
     ),
 }
+
+PAST: tuple[str, ...] = (
+    # The sentence tells what was, not what this study shows.
+    "history of",
+    "h/o",
+    "hx of",
+    "status post",
+    "s/p",
+    "known history",
+    "past history",
+    "treated for",
+)
+GONE: tuple[str, ...] = (
+    "has cleared",
+    "have cleared",
+    "cleared",
+    "has been removed",
+    "have been removed",
+    "removed",
+    "removal of",
+    "interval removal",
+    "has resolved",
+    "have resolved",
+    "resolution of",
+    "interval clearing",
+    "clearing of",
+)
