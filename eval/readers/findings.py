@@ -30,8 +30,9 @@ _CUES: dict[str, tuple[str, ...]] = {
     "neg_after": lexicon.NEGATION_AFTER,
     "pseudo": lexicon.NEGATION_PSEUDO,
     "neg_end": lexicon.NEGATION_END,
-    "possible": lexicon.UNCERTAIN["possible"],
-    "probable": lexicon.UNCERTAIN["probable"],
+    "possible": lexicon.UNCERTAIN["possible"] + lexicon.POSSIBLE_BEFORE,
+    "probable": lexicon.UNCERTAIN["probable"] + lexicon.PROBABLE_BEFORE,
+    "possible_after": lexicon.POSSIBLE_AFTER,
     "past": lexicon.PAST,
     "gone": lexicon.CHANGES["resolved"] + lexicon.GONE,
     "right": lexicon.SIDES["right"],
@@ -63,8 +64,8 @@ class ChestFinding:
 
     @property
     def counts(self) -> bool:
-        """Whether the report says that this study shows it, if only as possible."""
-        return self.present and not self.historical
+        """Whether the report says that this study shows it; possible explanations do not."""
+        return self.present and not self.historical and self.certainty != "possible"
 
 
 def read_findings(text: str) -> tuple[ChestFinding, ...]:
@@ -145,8 +146,8 @@ def _plurals(phrases: Iterable[str]) -> list[str]:
 
 
 def _spaced(text: str) -> str:
-    """A hyphen or slash within a word as a space: "air-space" is "air space"."""
-    return re.sub(r"(?<=[^\W\d])[-/](?=[^\W\d])", " ", text)
+    """A hyphen or slash within a word as a space ("air-space"); one full stop for several."""
+    return re.sub(r"(?<=[^\W\d])[-/](?=[^\W\d])", " ", re.sub(r"\.(?:\s*\.)+", ". ", text))
 
 
 def mentions(sentence: Span) -> list[Mention]:
@@ -211,15 +212,16 @@ def _coordinated(a: Span, b: Span) -> bool:
 
 def _judged(mention: Mention, sentence: Span, section: str) -> ChestFinding:
     cues = _cues(sentence)
-    denied = any(_reaches(cue, mention, cues, sentence) for cue in cues)
+    denied = any(
+        c.label_ in ("neg_before", "neg_after") and _reaches(c, mention, cues) for c in cues
+    )
     gone = any(c.label_ == "gone" and _in_clause(c, mention, sentence) for c in cues)
     past = any(c.label_ == "past" and c.end <= mention.start for c in cues)
-    possible = [c.label_ for c in cues if c.label_ in ("possible", "probable")]
     sides = {c.label_ for c in cues if c.label_ in ("right", "left", "bilateral")}
     return ChestFinding(
         finding=mention.finding,
         present=not denied and not gone,
-        certainty=possible[0] if possible else "definite",
+        certainty=_certainty(mention, cues),
         historical=past,
         side=sides.pop() if len(sides) == 1 else None,
         section=section,
@@ -241,15 +243,25 @@ def _cues(sentence: Span) -> list[Span]:
     ]
 
 
-def _reaches(cue: Span, mention: Mention, cues: Sequence[Span], sentence: Span) -> bool:
+_BACKWARD = ("neg_after", "possible_after")
+
+
+def _reaches(cue: Span, mention: Mention, cues: Sequence[Span]) -> bool:
     """NegEx: forward from a cue to a terminator, or backward from one that follows the mention."""
-    if cue.label_ == "neg_before" and cue.end <= mention.start:
-        start, end = cue.end, mention.start
-    elif cue.label_ == "neg_after" and mention.end <= cue.start:
+    if cue.label_ in _BACKWARD and mention.end <= cue.start:
         start, end = mention.end, cue.start
+    elif cue.label_ not in _BACKWARD and cue.end <= mention.start:
+        start, end = cue.end, mention.start
     else:
         return False
     return not any(c.label_ == "neg_end" and start <= c.start < end for c in cues)
+
+
+def _certainty(mention: Mention, cues: Sequence[Span]) -> str:
+    hedges = {c.label_ for c in cues if c.label_ != "neg_end" and _reaches(c, mention, cues)}
+    if hedges & {"possible", "possible_after"}:
+        return "possible"
+    return "probable" if "probable" in hedges else "definite"
 
 
 def _in_clause(cue: Span, mention: Mention, sentence: Span) -> bool:
