@@ -1,4 +1,5 @@
 """Precision, recall and F1 of a set of findings a report against the tags."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -30,10 +31,16 @@ class Counts:
 
 def count(reports: Sequence[Report], read: Sequence[frozenset[str]], finding: str) -> Counts:
     hit = sum(finding in r.present and finding in s for r, s in zip(reports, read, strict=True))
-    extra = sum(finding in s and finding not in r.present for r, s in zip(reports, read, strict=True))
-    missed = sum(finding in r.present and finding not in s for r, s in zip(reports, read, strict=True))
+    extra = sum(
+        finding in s and finding not in r.present for r, s in zip(reports, read, strict=True)
+    )
+    missed = sum(
+        finding in r.present and finding not in s for r, s in zip(reports, read, strict=True)
+    )
     return Counts(hit, extra, missed)
 
 
 def total(parts: Sequence[Counts]) -> Counts:
-    return Counts(sum(p.hit for p in parts), sum(p.extra for p in parts), sum(p.missed for p in parts))
+    return Counts(
+        sum(p.hit for p in parts), sum(p.extra for p in parts), sum(p.missed for p in parts)
+    )
