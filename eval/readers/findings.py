@@ -82,7 +82,8 @@ def _termset(judgement: str) -> dict[str, list[str]]:
         after += [*lexicon.NEGATION_AFTER, *lexicon.CHANGES["resolved"]]
         pseudo += lexicon.NEGATION_PSEUDO
     elif judgement in lexicon.UNCERTAIN:
-        before += lexicon.UNCERTAIN[judgement]
+        dropped = own.get("dropped", ())
+        before += [cue for cue in lexicon.UNCERTAIN[judgement] if cue not in dropped]
     # A terminator within a cue would cut it: "may be compatible with", "could be secondary to".
     ends = [e for e in lexicon.NEGATION_END if not any(cue.endswith(f" {e}") for cue in before)]
     return {
