@@ -19,16 +19,21 @@ import yaml
 MAP = Path(__file__).parent / "tags.yaml"
 NOT_INDEXED = "no indexing"
 """Tag of a report that the experts did not index; it says nothing about what is present."""
+_SIDES = {"right", "left", "bilateral"}
 
 
 @dataclass(frozen=True)
 class Report:
-    """``text``: with its section headers; ``tags``: manual, as written; ``present``: findings."""
+    """``text``: with its section headers; ``said``: findings and impression alone.
+
+    ``sides``: of each finding that the tags give one, right, left or bilateral.
+    """
 
     id: str
     text: str
-    tags: tuple[str, ...]
+    said: str
     present: frozenset[str]
+    sides: dict[str, set[str]]
 
     @property
     def half(self) -> str:
@@ -84,8 +89,16 @@ def _report(
     if identifier is None:
         return None
     text = "\n".join(f"{label}: {body}" for label, body in sections.items() if body.strip())
-    present = frozenset().union(*(findings_of(tag, rules) for tag in tags))
-    return Report(identifier.attrib["id"], text + "\n", tags, present)
+    said = " ".join(f"{sections.get('FINDINGS', '')} {sections.get('IMPRESSION', '')}".split())
+    sides: dict[str, set[str]] = {}
+    present: set[str] = set()
+    for tag in tags:
+        findings = findings_of(tag, rules)
+        present |= findings
+        for side in _SIDES & set(tag.lower().split("/")):
+            for finding in findings:
+                sides.setdefault(finding, set()).add(side)
+    return Report(identifier.attrib["id"], text + "\n", said, frozenset(present), sides)
 
 
 def commonest(reports: list[Report], n: int) -> list[str]:
