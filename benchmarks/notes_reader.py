@@ -71,7 +71,7 @@ def finding_rows(compared: Comparison, ten: Sequence[str]) -> list[Row]:
             ("recall", counts.recall(), counts.hit + counts.missed),
         ):
             span = binomial(counts.hit, n)
-            rows.append(Row(f"{name}: {kind}", value, "1", COMMAND, *span, part="findings"))
+            rows.append(Row(f"{name}: {kind}", value, "1", COMMAND, *span, part=kind))
     return rows
 
 
@@ -157,22 +157,26 @@ def main() -> None:
     ours = compared(stated_findings, reported)
     known = {report.said for report in tuning}
     unseen = [report for report in reported if report.said not in known]
+    lesions = compared(baselines.lesion_reader, reported)
     write(
         "notes_reader",
         [
             headline("ten commonest findings, micro F1", ours, ten, goal=True),
             headline(f"all {len(findings)} findings, micro F1", ours, findings),
-            headline("ten, without texts that are in both halves",
+            headline("the ten: without texts that are in both halves",
                      compared(stated_findings, unseen), ten),
-            headline("ten, the half it was tuned on", compared(stated_findings, tuning), ten),
-            headline("ten, possible explanations counted",
+            headline("the ten: on the half it was tuned on", compared(stated_findings, tuning), ten),
+            headline("the ten: possible explanations counted",
                      compared(baselines.without_hedges, reported), ten),
-            headline("ten, plain negspacy on the same mentions",
+            headline("the ten: plain negspacy on the same mentions",
                      compared(baselines.plain_negspacy(True), reported), ten),
-            headline("ten, plain negspacy, headers left in the text",
+            headline("the ten: plain negspacy, headers left in the text",
                      compared(baselines.plain_negspacy(False), reported), ten),
-            headline("ten, no negation",
+            headline("the ten: no negation",
                      compared(baselines.without_judgement, reported), ten),
+            headline("the reader of lesions and sizes: effusion", lesions, ["effusion"]),
+            headline("the reader of lesions and sizes: nodule or mass",
+                     lesions, ["nodule"]),
             side_row(reported),
             speed_row(reported),
             *finding_rows(ours, ten),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import spacy
@@ -10,7 +11,7 @@ from spacy.tokens import Span
 
 from eval.readers.findings import read_findings
 from eval.readers.mentions import Dictionary, spaced
-from eval.readers.report import statements
+from eval.readers.report import read_report, statements
 
 Reader = Callable[[str], frozenset[str]]
 
@@ -23,6 +24,22 @@ def without_judgement(text: str) -> frozenset[str]:
 def without_hedges(text: str) -> frozenset[str]:
     """Denials count, but a possible explanation or the past is as good as a statement."""
     return frozenset(found.finding for found in read_findings(text) if found.present)
+
+
+LESION_WORDS = {
+    "effusion": ("pleura", re.compile(r"effusion|fluid|h(?:a?e)?mothorax|hydro")),
+    "nodule": ("lung", re.compile(r"\bnodul|\bmass")),
+}
+
+
+def lesion_reader(text: str) -> frozenset[str]:
+    """What :func:`eval.readers.report.read_report`, which reads our CT reports, makes of it."""
+    facts = [f for f in read_report(text) if f.present and f.certainty != "possible"]
+    return frozenset(
+        finding
+        for finding, (site, words) in LESION_WORDS.items()
+        if any(f.site == site and words.search(f.sentence.lower()) for f in facts)
+    )
 
 
 def plain_negspacy(split: bool) -> Reader:
