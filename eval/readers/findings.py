@@ -128,23 +128,27 @@ def _judged(section: str, doc: Doc) -> Iterator[ChestFinding]:
         judge(doc)
     sides = tools.sides(doc, as_spans=True)
     for span in spans:
+        sentence = span.sent
         possible, probable = span._.possible, span._.probable
         yield ChestFinding(
             finding=span.label_,
             present=not (span._.denied or span._.gone),
             certainty="possible" if possible else "probable" if probable else "definite",
             past=span._.past,
-            side=_side(span, sides),
+            side=_side(span, [s for s in sides if _inside(s, sentence)]),
             section=section,
-            sentence=span.sent.text,
+            sentence=sentence.text,
         )
 
 
+def _inside(span: Span, sentence: Span) -> bool:
+    return bool(sentence.start <= span.start < sentence.end)
+
+
 def _side(span: Span, sides: Sequence[Span]) -> str | None:
-    """The nearest side in the sentence; of two as near, the one before."""
-    here = [s for s in sides if span.sent.start <= s.start < span.sent.end]
+    """The nearest side of those named in the sentence; of two as near, the one before."""
     nearest = min(
-        here,
+        sides,
         key=lambda s: (max(span.start - s.end, s.start - span.end), s.start),
         default=None,
     )

@@ -18,7 +18,7 @@ from spacy.matcher import PhraseMatcher
 from spacy.tokens import Span
 from spacy.util import filter_spans
 
-_BREAK = re.compile(r";|\bbut\b|\bhowever\b|\bwhereas\b")
+_BREAKS = (";", "but", "however", "whereas")
 _BARRIERS = (",", "and", "or", "with")
 _BARRIER_WORDS = 4
 """A comma or conjunction between a describing word and its place counts as so many words more."""
@@ -99,8 +99,14 @@ class Dictionary:
 
     def _paired(self, words: Sequence[Span], places: Sequence[Span]) -> Iterator[Mention]:
         """Mentions made of a place and a describing word that belongs to it."""
+        groups: dict[str, list[Span]] = {}
+        for span in words:
+            groups.setdefault(span.label_, []).append(span)
+        named = {place.label_ for place in places}
         for finding, place, word in self._pairs:
-            for described in filter_spans([w for w in words if w.label_ == word]):
+            if place not in named or word not in groups:
+                continue
+            for described in filter_spans(groups[word]):
                 for owner in _owners(described, places):
                     if owner.label_ == place:
                         late = max(owner, described, key=lambda s: s.start)
@@ -129,10 +135,12 @@ def _owners(described: Span, places: Sequence[Span]) -> list[Span]:
 def _gap(a: Span, b: Span) -> int | None:
     """Words between two spans; None across a clause or too far."""
     first, second = (a, b) if a.start <= b.start else (b, a)
-    between = first.doc[first.end : second.start]
-    if len(between) > _REACH or _BREAK.search(between.text.lower()):
+    if second.start - first.end > _REACH:
         return None
-    return len(between) + _BARRIER_WORDS * sum(t.lower_ in _BARRIERS for t in between)
+    between = [t.lower_ for t in first.doc[first.end : second.start]]
+    if any(word in _BREAKS for word in between):
+        return None
+    return len(between) + _BARRIER_WORDS * sum(word in _BARRIERS for word in between)
 
 
 def _coordinated(a: Span, b: Span) -> bool:
