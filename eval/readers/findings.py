@@ -19,6 +19,7 @@ from negspacy.negation import Negex
 from spacy.language import Language
 from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc, Span
+from spacy.util import filter_spans
 
 from eval.readers import lexicon
 from eval.readers.mentions import Dictionary, load, spaced
@@ -65,7 +66,10 @@ def _tools() -> _Tools:
     nlp.add_pipe("sentencizer")
     sides = PhraseMatcher(nlp.vocab, attr="LOWER")
     for side in _SIDES:
-        sides.add(side, [nlp.make_doc(spaced(phrase)) for phrase in lexicon.SIDES[side]])
+        # RUL, "left lower lobe", "lingula" say the side too.
+        lobes = [lobe for lobe in lexicon.LOBES if lobe[0] == side[0].upper()]
+        phrases = [*lexicon.SIDES[side], *(p for lobe in lobes for p in lexicon.LOBES[lobe])]
+        sides.add(side, [nlp.make_doc(spaced(phrase)) for phrase in phrases])
     judges = {
         name: Negex(nlp, name, _termset(name), extension_name=name, span_keys=[_SPANS])
         for name in _JUDGEMENTS
@@ -126,7 +130,7 @@ def _judged(section: str, doc: Doc) -> Iterator[ChestFinding]:
         return
     for judge in tools.judges.values():
         judge(doc)
-    sides = tools.sides(doc, as_spans=True)
+    sides = filter_spans(tools.sides(doc, as_spans=True))
     for span in spans:
         sentence = span.sent
         possible, probable = span._.possible, span._.probable

@@ -51,6 +51,8 @@ STATED: dict[str, set[str]] = {
     "Small right apical pneumothorax.": {"pneumothorax"},
     "Pulmonary vascular congestion without overt edema.": {"congestion"},
     "12 mm nodule in the right upper lobe.": {"nodule"},
+    "12 mm nodule in the left adrenal gland.": set(),
+    "Right lower lobe mass and a liver lesion.": {"nodule"},
     "Emphysema with an apical predominance.": {"hyperinflation"},
     # Denied, and what a denial must not reach.
     "No focal consolidation, pleural effusion or pneumothorax.": set(),
@@ -114,6 +116,8 @@ def test_what_is_read_of_a_mention() -> None:
         ("Small right and moderate left effusions.", {"left"}),
         ("Right basilar atelectasis and left apical scarring.", {"right", "left"}),
         ("Bilateral effusions.", {"bilateral"}),
+        ("RUL nodule.", {"right"}),
+        ("Scarring in the lingula.", {"left"}),
         ("Cardiomegaly.", {None}),
     ],
 )
