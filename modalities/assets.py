@@ -8,6 +8,7 @@ import importlib.resources
 import os
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 from ontology.errors import ConsilienceError
@@ -26,6 +27,14 @@ REAL_CTS = {
 }
 """Files of that archive that are kept, with their sha256."""
 _REAL_CT_COMMAND = "make assets (or: python -m modalities.assets PATH/pyradiomics-3.0.1.tar.gz)"
+REAL_REPORTS_ARCHIVE = "torchxrayvision-1.5.7"
+"""Wheel with 3,955 real chest reports (Indiana University, CC BY-NC-ND 4.0): only to measure the
+report reader, never trained on, never passed on; the package is never installed."""
+REAL_REPORTS = "NLMCXR_reports.tgz"
+_REAL_REPORTS_SUM = "8fb6de7eec73d8c3665067ad4bb003ccd57f971ae316d2642e1627ac7268667a"
+_REAL_REPORTS_COMMAND = (
+    "make assets (or: python -m modalities.assets PATH/torchxrayvision-1.5.7-py3-none-any.whl)"
+)
 
 
 def assets_file() -> Path:
@@ -125,17 +134,54 @@ def unpack_real_cts(archive: Path) -> Path:
     return folder
 
 
+def real_reports() -> Path:
+    """Path of the archive of real reports in the cache.
+
+    Raises ConsilienceError, with the fetching command as remedy, if it is missing or damaged.
+    """
+    path = cache() / REAL_REPORTS_ARCHIVE / REAL_REPORTS
+    if not path.is_file():
+        raise ConsilienceError(
+            "the real reports are not at hand", where=path, remedy=_REAL_REPORTS_COMMAND
+        )
+    _require_sum(path.read_bytes(), REAL_REPORTS, path)
+    return path
+
+
+def unpack_real_reports(wheel: Path) -> Path:
+    """Take the archive of real reports out of the wheel; returns its path.
+
+    Raises ConsilienceError if it is missing from the wheel or is not the expected file.
+    """
+    inside = f"torchxrayvision/data/{REAL_REPORTS}"
+    with zipfile.ZipFile(wheel) as packed:
+        if inside not in packed.namelist():
+            raise ConsilienceError("the archive lacks a file", where=wheel, wanted=inside)
+        data = packed.read(inside)
+    _require_sum(data, REAL_REPORTS, wheel)
+    path = cache() / REAL_REPORTS_ARCHIVE / REAL_REPORTS
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
 def _require_sum(data: bytes, name: str, where: Path) -> None:
+    reports = name == REAL_REPORTS
+    wanted = _REAL_REPORTS_SUM if reports else REAL_CTS[name]
     found = hashlib.sha256(data).hexdigest()
-    if found != REAL_CTS[name]:
+    if found != wanted:
         raise ConsilienceError(
             f"{name} is not the expected file",
             where=where,
             got=f"sha256 {found}",
-            wanted=REAL_CTS[name],
-            remedy=_REAL_CT_COMMAND,
+            wanted=wanted,
+            remedy=_REAL_REPORTS_COMMAND if reports else _REAL_CT_COMMAND,
         )
 
 
 if __name__ == "__main__":
-    unpack_real_cts(Path(sys.argv[1]))
+    given = Path(sys.argv[1])
+    if given.suffix == ".whl":
+        unpack_real_reports(given)
+    else:
+        unpack_real_cts(given)

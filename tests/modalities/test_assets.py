@@ -1,7 +1,9 @@
 """Asset packages are located by their metadata; a missing one says how to install it."""
 
+import hashlib
 import importlib.metadata
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,28 @@ def test_another_version_and_a_lost_file_are_refused(monkeypatch, tmp_path):
 def test_an_unlisted_package_is_an_error():
     with pytest.raises(ConsilienceError, match="not an asset package"):
         assets.pinned_version("numpy")
+
+
+def wheel(folder, data):
+    path = folder / "torchxrayvision-1.5.7-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in data.items():
+            packed.writestr(f"torchxrayvision/data/{name}", content)
+    return path
+
+
+def test_the_real_reports_are_taken_from_their_wheel_and_checked(monkeypatch, tmp_path):
+    monkeypatch.setenv("CONSILIENCE_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(ConsilienceError, match="make assets"):
+        assets.real_reports()
+    with pytest.raises(ConsilienceError, match="lacks a file"):
+        assets.unpack_real_reports(wheel(tmp_path, {"other.csv": b""}))
+    given = wheel(tmp_path, {assets.REAL_REPORTS: b"reports"})
+    with pytest.raises(ConsilienceError, match="not the expected file"):
+        assets.unpack_real_reports(given)
+    assert not (tmp_path / "cache").exists()
+    monkeypatch.setattr(assets, "_REAL_REPORTS_SUM", hashlib.sha256(b"reports").hexdigest())
+    assert assets.unpack_real_reports(given) == assets.real_reports()
+    assets.real_reports().write_bytes(b"damaged")
+    with pytest.raises(ConsilienceError, match="not the expected file"):
+        assets.real_reports()
