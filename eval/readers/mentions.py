@@ -43,7 +43,11 @@ def load() -> dict[str, Any]:
 
 
 def spaced(text: str) -> str:
-    """A hyphen or slash within a word as a space ("air-space"); one full stop for several."""
+    """A hyphen or slash within a word as a space ("air-space"); one full stop for several.
+
+    "CANNOT" in small letters, in which alone spaCy splits it.
+    """
+    text = re.sub("cannot", "cannot", text, flags=re.IGNORECASE)
     return re.sub(r"(?<=[^\W\d])[-/](?=[^\W\d])", " ", re.sub(r"\.(?:\s*\.)+", ". ", text))
 
 
