@@ -68,6 +68,23 @@ class ImagingOptions(BaseModel):
         return Protocol(**self.model_dump(exclude={"max_studies"}))
 
 
+class NotesOptions(BaseModel):
+    """Who writes the reports, and how often a faulty draft of a language model is drawn again.
+
+    ``base_model``: the bundled name or the folder of any Hugging Face causal language model;
+    ``adapter``: a folder that ``consilience train notes`` wrote, the shipped one where empty.
+    ``batch``: visits at once; part of what a draft depends on.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    author: Literal["language_model", "grammar"] = "language_model"
+    base_model: str = "smollm2-135m-instruct"
+    adapter: str = ""
+    redraws: int = Field(default=4, ge=0, le=20)
+    batch: int = Field(default=16, ge=1, le=256)
+
+
 class RunConfig(BaseModel):
     """``configs/NAME.yaml``: what is generated, of whom, with which seed."""
 
@@ -83,6 +100,7 @@ class RunConfig(BaseModel):
     scan_every_weeks: float | None = Field(default=None, gt=0)
     follow_up_days: tuple[int, int] | None = None
     imaging: ImagingOptions = ImagingOptions()
+    notes: NotesOptions = NotesOptions()
 
     @field_validator("modalities")
     @classmethod

@@ -1,4 +1,4 @@
-"""Render the planned visits: imaging and notes, patient by patient."""
+"""Render the planned visits: imaging patient by patient, notes in batches of patients."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ import pyarrow as pa
 from alignment import arrow, schemas
 from alignment.artifact import Artifact, Rendering
 from alignment.dataset import write_artifact
-from alignment.identifiers import note_path
 from alignment.plan import EncounterPlan
+from alignment.run import NotesOptions
 from modalities.imaging import render_patient, renderer
-from modalities.notes import write_report
-
-NOTE_KIND = "ct_chest_report"
+from modalities.note_files import write_notes
 
 Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 
@@ -28,6 +26,7 @@ Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 def render_studies(
     plans: Sequence[EncounterPlan],
     modalities: Sequence[str],
+    notes: NotesOptions,
     folder: Path,
     each: Each,
     tell: Callable[[str, int, int], None],
@@ -50,7 +49,7 @@ def render_studies(
             tell("CT studies", done, len(plans))
         made[schemas.TRUTH_RENDERING.path] = _rendering_table(rows)
     if "notes" in modalities:
-        made[schemas.NOTES.path] = _write_notes(plans, folder)
+        made[schemas.NOTES.path] = write_notes(plans, notes, folder, tell)
     return made
 
 
@@ -73,30 +72,6 @@ def render_and_store(folder: Path, plans: tuple[EncounterPlan, ...]) -> list[lis
         Artifact(marker.relative_to(folder), json.dumps(record).encode(), "application/json"),  # type: ignore[arg-type]
     )
     return renderings
-
-
-def _write_notes(plans: Sequence[EncounterPlan], folder: Path) -> pa.Table:
-    columns: dict[str, list[Any]] = {"path": [], "author": [], "text": []}
-    prior: EncounterPlan | None = None
-    for plan in plans:
-        if prior is not None and prior.patient_id != plan.patient_id:
-            prior = None
-        report = write_report(plan, prior)
-        path = note_path(plan.patient_id, plan.study)
-        write_artifact(folder, Artifact(path, report.text.encode(), "text/plain"))
-        columns["path"].append(path.as_posix())
-        columns["author"].append(report.author)
-        columns["text"].append(report.text)
-        prior = plan
-    return _table(
-        schemas.NOTES,
-        {
-            "patient_id": [plan.patient_id for plan in plans],
-            "day": [plan.day for plan in plans],
-            "kind": [NOTE_KIND] * len(plans),
-            **columns,
-        },
-    )
 
 
 def _plan_table(plans: Sequence[EncounterPlan]) -> pa.Table:

@@ -7,6 +7,7 @@ one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,11 +50,24 @@ def write_report(plan: EncounterPlan, prior: EncounterPlan | None) -> Report:
     or has nothing to state.
     """
     said = outline(plan, prior)
-    whole = frame(said, findings_section(said), impression_section(said))
+    return by_grammar(said)
+
+
+def by_grammar(said: Outline) -> Report:
+    """The report of an outline in the grammar's words."""
+    whole = frame(said, findings_section(said), impression_section(said)).phrase
     return Report(whole.text, AUTHOR, whole.spans())
 
 
-def frame(said: Outline, findings: Phrase, impression: Phrase) -> Phrase:
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """A whole report; ``sections``: name, start and end of those that state facts."""
+
+    phrase: Phrase
+    sections: tuple[tuple[str, int, int], ...]
+
+
+def frame(said: Outline, findings: Phrase, impression: Phrase) -> Framed:
     """The whole report around its two sections that state facts of the patient.
 
     Title, indication, technique and comparison follow from request and protocol, as in a
@@ -66,16 +80,21 @@ def frame(said: Outline, findings: Phrase, impression: Phrase) -> Phrase:
         sentence(GRAMMAR.expand("history", visit, draw("history"))),
         sentence(GRAMMAR.expand("technique", visit, draw("technique")), ""),
         sentence(GRAMMAR.expand("comparison", visit, draw("comparison")), ""),
-        findings,
-        impression,
     )
     parts = [polish(GRAMMAR.expand("title", visit, draw("title")))]
-    # Long sections start on a line of their own, short ones follow their heading.
     parts += [
-        join([Phrase(f"{heading}:\n" if place > 2 else f"{heading}: "), body])
-        for place, (heading, body) in enumerate(zip(headings, bodies, strict=True))
+        join([Phrase(f"{heading}: "), body])
+        for heading, body in zip(headings[:3], bodies, strict=True)
     ]
-    return join([join(parts, "\n\n"), Phrase("\n")])
+    whole, sections = join(parts, "\n\n"), []
+    for name, heading, body in zip(
+        ("findings", "impression"), headings[3:], (findings, impression), strict=True
+    ):
+        whole = join([whole, Phrase(f"\n\n{heading}:\n")])
+        start = len(whole.text)
+        whole = join([whole, body])
+        sections.append((name, start, len(whole.text)))
+    return Framed(join([whole, Phrase("\n")]), tuple(sections))
 
 
 def findings_section(said: Outline) -> Phrase:
@@ -134,9 +153,7 @@ class _Findings:
     def _by_organ(self, *, with_absent: bool) -> list[tuple[str, list[Phrase]]]:
         blocks = []
         for organ in self.said.organs:
-            block = [
-                self.lesion(o) for o in self.said.seen if ORGANS[o.finding.concept] == organ
-            ]
+            block = [self.lesion(o) for o in self.said.seen if ORGANS[o.finding.concept] == organ]
             block += self.absences(organ) if with_absent else []
             if block:
                 blocks.append((organ, block))

@@ -82,7 +82,11 @@ PLACES: dict[str, tuple[Alt, ...]] = {
     ),
     "thing": (
         Alt("[finding <attr> <noun>]", "", 2),
-        Alt("[finding <bare> <loc>]", "located !concept=bone_lesion style=prose|structured|resident", 1.5),
+        Alt(
+            "[finding <bare> <loc>]",
+            "located !concept=bone_lesion style=prose|structured|resident",
+            1.5,
+        ),
         Alt(
             "[finding <bare> <loc>]",
             "located !concept=bone_lesion style=terse|list|impression",

@@ -44,8 +44,15 @@ HEADER: dict[str, tuple[Alt, ...]] = {
         Alt("{disease} (stage {stage})"),
     ),
     "history": (
-        Alt("@a <patient> with <disease><habit>. <reason>", "style=prose|structured|resident|list", 3),
-        Alt("stage {stage} {disease} in @a <patient><habit>. <reason>", "style=prose|structured|resident"),
+        Alt(
+            "@a <patient> with <disease><habit>. <reason>",
+            "style=prose|structured|resident|list",
+            3,
+        ),
+        Alt(
+            "stage {stage} {disease} in @a <patient><habit>. <reason>",
+            "style=prose|structured|resident",
+        ),
         Alt("<disease>, {age}-year-old <person><habit>. <reason>", "style=terse|list", 2),
         Alt("<disease>. <reason>", "style=terse|list"),
     ),
@@ -101,7 +108,8 @@ HEADER: dict[str, tuple[Alt, ...]] = {
         Alt("None available.", "!followup", 2),
         Alt("None.", "!followup"),
         Alt(
-            "No prior examination is available for comparison.", "!followup style=prose|structured|resident"
+            "No prior examination is available for comparison.",
+            "!followup style=prose|structured|resident",
         ),
         Alt("CT chest of {prior_date}.", "followup", 2),
         Alt("CT chest dated {prior_date}.", "followup"),
@@ -164,7 +172,10 @@ ABSENCE: dict[str, tuple[Alt, ...]] = {
     ),
     "cleared": (
         Alt("the previously <seen> {list} has [change resolved]", "", 2),
-        Alt("the previously <seen> {list} is [change no longer visible]", "style=prose|structured|resident"),
+        Alt(
+            "the previously <seen> {list} is [change no longer visible]",
+            "style=prose|structured|resident",
+        ),
     ),
 }
 

@@ -1,13 +1,10 @@
-"""Pairs of prompt and report to learn from: of the sampled space, tokenised and batched."""
+"""Pairs of prompt and note to learn from, as token ids and in batches."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from modalities.notes.lm import prompt, space
-from modalities.notes.outline import outline
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +26,6 @@ class Tokens:
     def length(self) -> int:
         """Tokens in all."""
         return len(self.prompt) + len(self.target)
-
-
-def sampled(seed: int, index: int, *, held: bool = False) -> Pair:
-    """Pair ``index`` of the space of findings, written by the grammar."""
-    said = outline(*space.case(seed, index, held=held))
-    return Pair(prompt.PREFIX + prompt.prompt(said), prompt.target(said))
 
 
 def tokens(pair: Pair, tokenizer: Any, end: int) -> Tokens:

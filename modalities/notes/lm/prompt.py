@@ -7,15 +7,9 @@ facts stand in the order in which the report tells them.
 
 from __future__ import annotations
 
-from modalities.notes.compose import findings_section, impression_section
 from modalities.notes.ct_chest import MASS_ABOVE_MM, TINY_BELOW_MM, Observation
 from modalities.notes.outline import Outline
 from modalities.notes.wording import LOBE_WORDS, Length, ordinal, write_date, write_length
-
-PREFIX = "CT chest report\n"
-"""Opens every prompt; its keys and values are computed once."""
-BETWEEN = "\n\n"
-"""Between findings and impression."""
 
 NOUNS = {
     "lymphadenopathy": "mediastinal lymph node",
@@ -34,7 +28,7 @@ RESPONSES = {
 
 
 def prompt(said: Outline) -> str:
-    """The prompt after :data:`PREFIX`: style, comparison, a line a fact, what is absent."""
+    """The prompt after the prefix: style, comparison, a line a fact, what is absent."""
     style = said.style
     words = [style["style"], style["naming"], style["unit"], style["spelling"]]
     if not said.plan.protocol.contrast:
@@ -46,11 +40,6 @@ def prompt(said: Outline) -> str:
         names = (_absent_noun(f.concept, f.side, f.lobe) for f in said.absent)
         lines.append("no " + ", ".join(names))
     return "\n".join(lines) + "\nReport:\n"
-
-
-def target(said: Outline) -> str:
-    """What the grammar writes for this outline: both sections, as the model must write them."""
-    return findings_section(said).text + BETWEEN + impression_section(said).text
 
 
 def _visit(said: Outline) -> str:

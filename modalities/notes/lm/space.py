@@ -113,9 +113,7 @@ def _finding(rng: np.random.Generator, name: str, follow_up: bool) -> Finding:
     side = pick(rng, SIDES)
     if lobe:
         side = "right" if lobe.startswith("R") else "left"
-    elif site == "liver":
-        side = ""
-    elif site == "mediastinal_node" and side and rng.random() < 0.5:
+    elif site == "liver" or (site == "mediastinal_node" and side and rng.random() < 0.5):
         side = ""
     fate = pick(rng, FATES) if follow_up else "untold"
     certainty = pick(rng, CERTAINTIES)

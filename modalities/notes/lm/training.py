@@ -18,9 +18,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from modalities.notes.lm import adapter, base
+from alignment.noise import Noise
+from modalities.notes.lm import adapter, base, own
+from modalities.notes.lm.author import SHIPPED
 from modalities.notes.lm.config import NotesTraining
-from modalities.notes.lm.pairs import Tokens, micro_batches, sampled, tokens, vocabulary
+from modalities.notes.lm.ct_chest import CtChest
+from modalities.notes.lm.pairs import Tokens, micro_batches, tokens, vocabulary
 from ontology.errors import ConsilienceError
 
 STATE, LOSSES, CURVE = "state.pt", "loss.csv", "loss.png"
@@ -37,15 +40,25 @@ class Source:
     """Reports to learn from: sample ``index`` of training, or of what is held out."""
 
     def __init__(self, config: NotesTraining, model: base.Base) -> None:
-        self.config, self.model = config, model
+        self.config, self.model, self.kind = config, model, CtChest()
+        self.own = None if config.reports is None else own.read(config.reports)
 
     def at(self, index: int, *, held: bool = False) -> Tokens:
-        """Token ids of sample ``index``."""
-        pair = sampled(self.config.seed, index, held=held)
+        """Token ids of sample ``index``; own reports come in a new order each time round."""
+        if self.own is None:
+            pair = self.kind.pair(self.kind.sample(self.config.seed, index, held=held))
+        else:
+            pairs = self.own.held if held else self.own.learned
+            turn, place = divmod(index, len(pairs))
+            order = Noise(self.config.seed, "notes.training").generator(turn)
+            pair = pairs[int(order.permutation(len(pairs))[place])]
         return tokens(pair, self.model.tokenizer, self.model.end)
 
     def vocabulary(self) -> tuple[int, ...]:
         """All tokens that the reports are made of."""
+        if self.own is not None:
+            pairs = (*self.own.learned, *self.own.held)
+            return vocabulary([tokens(p, self.model.tokenizer, self.model.end) for p in pairs])
         return vocabulary([self.at(VOCABULARY_START + index) for index in range(_VOCABULARY_FROM)])
 
 
@@ -111,8 +124,17 @@ def train(
     model = base.load(config.base_model)
     source = Source(config, model)
     state = _read(out, config)
-    words = state["words"] if state else source.vocabulary()
+    start = None
+    if config.start:
+        start = SHIPPED if config.start == "shipped" else Path(config.start)
+    if state:
+        words = state["words"]
+    else:
+        known = adapter.read(start, model)["vocabulary"] if start else ()
+        words = tuple(sorted({*known, *source.vocabulary()}))
     learner = Learner(model, words, config.rank)
+    if start:
+        adapter.load_into(learner.learnt, start)
     optimizer = torch.optim.AdamW(
         list(learner.learnt.values()), lr=config.rate, betas=(0.9, 0.98), weight_decay=0.0
     )
@@ -187,11 +209,11 @@ def _read(out: Path, config: NotesTraining) -> dict[str, Any] | None:
         return None
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     now, then = _settings(config), json.loads(state["config"])
-    if other := [key for key in now if then.get(key) != now[key]]:
+    if other := [key for key in then if then[key] != now.get(key)]:
         raise ConsilienceError(
             "a checkpoint of another config", where=path,
-            got="; ".join(f"{key}: {now[key]}" for key in other),
-            wanted="; ".join(f"{key}: {then.get(key)}" for key in other),
+            got="; ".join(f"{key}: {now.get(key)}" for key in other),
+            wanted="; ".join(f"{key}: {then[key]}" for key in other),
             remedy="take another --out, or the config of the first call",
         )  # fmt: skip
     return state
@@ -199,7 +221,9 @@ def _read(out: Path, config: NotesTraining) -> dict[str, Any] | None:
 
 def _settings(config: NotesTraining) -> dict[str, Any]:
     """What must not change on the way; a longer training may go on."""
-    settings: dict[str, Any] = config.model_dump(mode="json", exclude={"steps"})
+    settings: dict[str, Any] = config.model_dump(mode="json", exclude={"steps", "reports"})
+    if config.reports is not None:
+        settings["reports_sha256"] = base.file_digest(config.reports)
     return settings
 
 
@@ -221,7 +245,7 @@ def _keep(
     }  # fmt: skip
     part = out / f"{STATE}.part"
     torch.save(state, part)
-    os.replace(part, out / STATE)
+    part.replace(out / STATE)
     card = {"steps": step, "loss": rows[-1][1], "held_out_loss": _last(rows),
             "config": _settings(config)}  # fmt: skip
     adapter.save(out / "adapter", learner.peft, average, learner.words, model, card)
@@ -230,6 +254,22 @@ def _keep(
         writer.writerow(["step", "loss", "held_out"])
         for at, loss, tested in rows:
             writer.writerow([at, f"{loss:.5f}", "" if tested is None else f"{tested:.5f}"])
+    _draw(rows, out / CURVE)
+
+
+def _draw(rows: Sequence[tuple[int, float, float | None]], path: Path) -> None:
+    """The loss curve as PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([row[0] for row in rows], [row[1] for row in rows], label="training")
+    tested = [(row[0], row[2]) for row in rows if row[2] is not None]
+    if tested:
+        axes.plot(*zip(*tested, strict=True), "o-", label="held-out combinations, averaged")
+    axes.set(xlabel="step", ylabel="loss a token, nats")
+    axes.legend()
+    figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
 def _last(rows: Sequence[tuple[int, float, float | None]]) -> float:
