@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -45,6 +46,9 @@ DATES: dict[str, tuple[tuple[str, float], ...]] = {
     "uk": (("iso", 0.3), ("day_first", 0.7)),
     "us": (("iso", 0.3), ("month_first", 0.7)),
 }
+
+
+Name = TypeVar("Name", bound=str)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ def group(observation: Observation) -> str:
     return GROUPS[2] if observation.change == "new" else GROUPS[1]
 
 
-def pick(rng: np.random.Generator, choices: Sequence[tuple[str, float]]) -> str:
+def pick(rng: np.random.Generator, choices: Sequence[tuple[Name, float]]) -> Name:
     """One name, with probability proportional to its weight."""
     mark = rng.random() * sum(weight for _, weight in choices)
     for name, weight in choices:

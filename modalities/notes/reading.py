@@ -10,8 +10,10 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
+from modalities.notes.ct_chest import GRAMMAR
 from modalities.notes.wording import LOBE_WORDS, MONTHS, ORDINALS
 
 Kind = Literal["finding", "absent", "no_new", "response", "other", "unread"]
@@ -60,7 +62,6 @@ class Statement:
     dates: tuple[dt.date, ...] = field(default=())
 
 
-_UNIT = r"(?P<unit>mm|cm)"
 _NUMBER = r"\d+(?:\.\d+)?"
 _SIZE = re.compile(
     rf"(?P<a>{_NUMBER}) (?P<unit1>mm|cm) in (?P<axis>long|short) axis and "
@@ -146,7 +147,9 @@ _DATE = re.compile(
     rf"\b(?:(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<d1>\d{{1,2}}) (?P<m1>{'|'.join(MONTHS)}) "
     rf"(?P<y1>\d{{4}})|(?P<m2>{'|'.join(MONTHS)}) (?P<d2>\d{{1,2}}), (?P<y2>\d{{4}}))\b"
 )
-_END = re.compile(r"\.(?=\s|$)(?<!\d\.(?=\s\D))")
+_WORD = re.compile(r"[A-Za-z]+")
+_NATURE = re.compile(r"malignan|metasta")
+_STOP = re.compile(r"\.(?= |$)")
 
 
 def read(text: str, section: str, offset: int = 0) -> list[Statement]:
@@ -164,7 +167,7 @@ def _sentences(text: str) -> Iterator[Span]:
         start = place + (mark.end() if (mark := _MARK.match(line)) else 0)
         end = place + len(line)
         while start < end:
-            stop = re.compile(r"\.(?= |$)").search(text, start, end)
+            stop = _STOP.search(text, start, end)
             cut = stop.end() if stop else end
             if text[start:cut].strip():
                 yield start, cut
@@ -206,7 +209,8 @@ def _statement(sentence: str, section: str, at: int) -> list[Statement]:
 def _absent(
     words: str, no: re.Match[str], section: str, span: Span, at: int, title: str | None
 ) -> Statement:
-    places, unread = [], []
+    places: list[Place] = []
+    unread = []
     for part in re.finditer(r"(?:(?!, | or ).)+", words[no.end() :]):
         shift = no.end() + part.start()
         if re.fullmatch(r"\s*mass(?: in the [\w ]+)?(?: is \w+)?", part[0]):
@@ -241,6 +245,8 @@ def _finding(words: str, section: str, span: Span, at: int, title: str | None) -
     changes = [(str(m.lastgroup), m.span()) for m in _CHANGE.finditer(bare)]
     names = {name for name, _ in changes}
     faults = []
+    if stray := _stray(bare, [m.span() for m in _CERTAIN.finditer(bare)]):
+        faults.append(f"words of no known meaning: {', '.join(stray)}")
     if len(names) > 1:
         faults.append(f"several changes: {', '.join(sorted(names))}")
     change = changes[0] if changes else None
@@ -268,6 +274,26 @@ def _finding(words: str, section: str, span: Span, at: int, title: str | None) -
         None, _rank(rank), bool(re.search(r"\b(?:tiny|punctate)\b", bare, re.I)),
         None, tuple(faults), dates,
     )  # fmt: skip
+
+
+def _stray(bare: str, hedges: list[Span]) -> list[str]:
+    """Words that the grammar never writes, and a judgement of nature without its hedge."""
+    stray = []
+    for m in _WORD.finditer(bare):
+        word = m[0].lower()
+        hedged = any(a <= m.start() < b for a, b in hedges)
+        if word not in _known_words() or (_NATURE.match(word) and not hedged):
+            stray.append(m[0])
+    return stray
+
+
+@lru_cache(maxsize=1)
+def _known_words() -> frozenset[str]:
+    """Every word of the grammar, with the words that fill its slots."""
+    told = [alt.text for rules in GRAMMAR.rules.values() for alt in rules]
+    told = [re.sub(r"<\w+>|\{\w+\}|\[\w+ ", " ", text) for text in told]
+    told += [*LOBE_WORDS.values(), *LOBE_WORDS, *ORDINALS, "right", "left", "midline", "mm", "cm"]
+    return frozenset(word.lower() for text in told for word in _WORD.findall(text))
 
 
 def _sizes(bare: str, words: str, *, gone: bool) -> tuple[list[Sized], list[Sized]]:
@@ -379,8 +405,3 @@ def _moved(size: Sized | None, at: int) -> Sized | None:
 
 def _shift(span: Span, by: int) -> Span:
     return span[0] + by, span[1] + by
-
-
-def known_lobe(lobe: str) -> bool:
-    """Whether a lobe exists: there is no left middle lobe."""
-    return lobe in LOBE_WORDS

@@ -464,6 +464,9 @@ def _notes(folder: Path) -> None:
                 "kind": "ct_chest_report",
                 "path": path.relative_to(folder).as_posix(),
                 "author": "hand",
+                "draws": 0,
+                "model": "",
+                "facts": "[]",
                 "text": text,
             }
         )

@@ -116,7 +116,7 @@ def _finding(rng: np.random.Generator, name: str, follow_up: bool) -> Finding:
     elif site == "liver" or (site == "mediastinal_node" and side and rng.random() < 0.5):
         side = ""
     fate = pick(rng, FATES) if follow_up else "untold"
-    certainty = pick(rng, CERTAINTIES)
+    certainty: Certainty = pick(rng, CERTAINTIES)
     if rng.random() < MEASURED[site]:
         now, before = _sizes(rng, fate)
     else:
