@@ -1,9 +1,9 @@
 """Batched writing: fixed shapes, keyed noise, and rows that never see one another.
 
-A job is one draft of one visit. Its lane, its row and its shapes depend on itself only: padding by
-the length of its own prompt, the size of the cache by the same, the row by patient and day. A row
-that is done takes the next job of its own queue at once, so which other patients are in the run
-changes no number of a draft. Each lane works on one core, with one torch thread.
+A job is one draft of one visit. Its row and its shapes depend on itself only: padding by the length
+of its own prompt, the size of the cache by the same, the row by patient and day. A row that is done
+takes the next job of its own queue at once, so which other patients are in the run changes no
+number of a draft.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,12 +22,12 @@ from alignment.noise import Noise
 from modalities.notes.lm import base
 from ontology.errors import ConsilienceError
 
-LANES = 2
-"""Part of what a draft depends on: never the number of cores."""
+THREADS = 2
+"""Of one operation; pinned, since it is part of what a draft depends on."""
 PAD = 32
 """Prompts are padded to a multiple of this many tokens."""
-CAPACITIES = (256, 384, 512, 640, 768, 1024, 2048, 4096, 8192)
-"""Tokens of prompt and report together, for which a cache has room."""
+CAPACITIES = (512, 1024, 2048, 4096, 8192)
+"""Tokens of prompt and report together, for which a cache has room; few, so that batches fill."""
 MIN_SHARE = 0.05
 """A token less likely than this share of the likeliest one is never drawn ("min-p")."""
 _CHUNK = 64
@@ -46,7 +45,7 @@ class Job:
 
     @property
     def slot(self) -> int:
-        """A number that keys lane and row."""
+        """A number that keys the row."""
         hashed = hashlib.sha256(f"{self.patient} {self.day}".encode()).digest()
         return int.from_bytes(hashed[:8], "big")
 
@@ -130,21 +129,16 @@ class Engine:
 
         Raises ConsilienceError where a prompt leaves no room for a report.
         """
-        lanes: dict[tuple[int, int], list[tuple[Job, list[int]]]] = defaultdict(list)
+        by_capacity: dict[int, list[tuple[Job, list[int]]]] = defaultdict(list)
         opening = self._ids(prefix)
         for job in jobs:
             ids = self._ids(job.prompt)
-            lanes[self._capacity(job, len(opening), len(ids)), job.slot % LANES].append((job, ids))
+            by_capacity[self._capacity(job, len(opening), len(ids))].append((job, ids))
         threads = torch.get_num_threads()
-        torch.set_num_threads(1)
+        torch.set_num_threads(THREADS)
         try:
-            with ThreadPoolExecutor(LANES) as pool:
-                running = [
-                    pool.submit(_Lane(self, opening, capacity).run, lanes[capacity, lane], again)
-                    for capacity, lane in sorted(lanes)
-                ]
-                for lane_ in running:
-                    lane_.result()
+            for capacity in sorted(by_capacity):
+                _Block(self, opening, capacity).run(by_capacity[capacity], again)
         finally:
             torch.set_num_threads(threads)
 
@@ -167,8 +161,8 @@ class Engine:
         )
 
 
-class _Lane:
-    """The rows of one lane at one capacity."""
+class _Block:
+    """The rows at one capacity."""
 
     def __init__(self, engine: Engine, opening: Sequence[int], capacity: int) -> None:
         self.engine, self.opening, self.capacity = engine, opening, capacity
@@ -188,7 +182,7 @@ class _Lane:
         engine = self.engine
         queues: list[deque[tuple[Job, list[int]]]] = [deque() for _ in range(engine.rows)]
         for job, ids in jobs:
-            queues[job.slot // LANES % engine.rows].append((job, ids))
+            queues[job.slot % engine.rows].append((job, ids))
         self._fill_all(self.opening)
         prompts: list[list[int]] = [[] for _ in range(engine.rows)]
         while True:

@@ -84,7 +84,11 @@ class Learner:
         )  # fmt: skip
         self.body = self.peft.get_base_model().model
         self.learnt = {n: p for n, p in self.peft.named_parameters() if p.requires_grad}
-        self.pool = ThreadPoolExecutor(CORES if self.device.type == "cpu" else 1)
+        self.pool = ThreadPoolExecutor(
+            CORES if self.device.type == "cpu" else 1,
+            initializer=torch.set_num_threads,
+            initargs=(1,),
+        )
 
     def slopes(self, group: Sequence[Tokens]) -> tuple[float, tuple[torch.Tensor, ...]]:
         """Summed loss and its gradient by every learnt parameter."""
