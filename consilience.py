@@ -38,6 +38,7 @@ from cohort.model import CausalModel, Intervention
 from cohort.tables import CohortTables
 from modalities import labs
 from modalities.genomics import Genotypes, genotypes, write_genotypes
+from modalities.notes.authors import choose as choose_author
 from ontology.errors import ConsilienceError
 from ontology.knowledge import KnowledgeGraph
 
@@ -154,14 +155,22 @@ def train(
 ) -> Path:
     """Train a network of ours; goes on where an earlier call with the same ``out`` stopped.
 
-    ``what``: ``imaging``, the CT network. ``config``: a bundled name (``imaging``) or the path of
-    a YAML file: scans, the user's own CTs with lesion masks (their paths relative to the file),
-    steps, adapter rank; ``configs/training/adapt.yaml`` is one to copy. Returns the path of the
-    weights; beside them are the losses and sample panels.
+    ``what``: ``imaging``, the CT network, or ``notes``, the author of reports. ``config``: a
+    bundled name (``imaging``, ``notes``) or the path of a YAML file whose paths are relative to it:
+    for ``imaging`` scans, the user's own CTs with lesion masks, steps, adapter rank
+    (``configs/training/adapt.yaml`` is one to copy); for ``notes`` steps, base model, the user's
+    own reports (``configs/training/own_notes.yaml``). Returns the path of the weights; beside them
+    are the losses.
     """
-    if what != "imaging":
-        raise ConsilienceError("nothing of that name to train", got=what, wanted="imaging")
+    if what not in ("imaging", "notes"):
+        raise ConsilienceError("nothing of that name to train", got=what, wanted="imaging or notes")
+    path = bundled(str(config), "training") if is_name(config) else Path(config)
     try:
+        if what == "notes":
+            from modalities.notes.lm import config as note_settings
+            from modalities.notes.lm import training as note_training
+
+            return note_training.train(note_settings.read(path), Path(out), progress)
         from modalities.imaging.diffusion import config as settings
         from modalities.imaging.diffusion import data, training
     except ModuleNotFoundError as error:
@@ -169,7 +178,6 @@ def train(
             "a package that training needs is missing", got=error,
             remedy="pip install 'consilience[train]'",
         ) from error  # fmt: skip
-    path = bundled(str(config), "training") if is_name(config) else Path(config)
     chosen = settings.read(path)
     scans, held_out = data.scans_of(chosen)
     return training.train(scans, held_out, chosen, Path(out), progress)
@@ -322,9 +330,12 @@ def _generate(
         range(i, min(i + SHARD, indices.stop)) for i in range(indices.start, indices.stop, SHARD)
     ]
     sample = partial(sample_shard, job.model, job.codebook, run.modalities)
+    if "notes" in run.modalities:
+        choose_author(run.notes).check()  # before the work, not after it
     plans: list[EncounterPlan] = []
     noted: list[NotePlan] = []
     genotyped: list[Genotypes] = []
+    rendered: dict[str, pa.Table] = {}
     with DatasetWriter(out, resume=resume) as writer, _pool(workers) as each:
         for done, shard in enumerate(each(sample, [(run.seed, shard) for shard in shards]), 1):
             if shard.genotypes is not None:
@@ -344,11 +355,11 @@ def _generate(
         if plans or noted:
             from modalities.studies import render_studies  # pydicom and highdicom, as above
 
-            kinds = run.notes.kinds
-            writer.append(
-                render_studies(plans, noted, kinds, run.modalities, writer.folder, each, tell)
+            rendered = render_studies(
+                plans, noted, run.modalities, run.notes, writer.folder, each, tell
             )
-        writer.finish(_manifest(job, indices))
+            writer.append(rendered)
+        writer.finish({**_manifest(job, indices), **_note_summary(job, rendered)})
     return load(out)
 
 
@@ -408,6 +419,14 @@ def _manifest(job: Job, indices: range) -> dict[str, Any]:
         "reader_error": {name: numbers[name].value for name in ("sd_mm", "sd_share")},
         "synthetic": True,
     }
+
+
+def _note_summary(job: Job, rendered: Mapping[str, pa.Table]) -> dict[str, Any]:
+    if schemas.NOTES.path not in rendered:
+        return {}
+    from modalities.note_files import summary
+
+    return {"notes": summary(rendered[schemas.NOTES.path], job.run.notes)}
 
 
 Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]

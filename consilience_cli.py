@@ -133,7 +133,9 @@ def explain(
 
 @app.command()
 def train(
-    what: Annotated[str, typer.Argument(help="imaging: the CT network.")],
+    what: Annotated[
+        str, typer.Argument(help="imaging: the CT network; notes: the author of reports.")
+    ],
     config: Config,
     out: Annotated[Path, typer.Option(help="Folder for weights, losses and panels.")],
 ) -> None:

@@ -70,11 +70,22 @@ class ImagingOptions(BaseModel):
 
 
 class NotesOptions(BaseModel):
-    """Which kinds of notes are written; a radiograph report only where radiographs are taken."""
+    """Which kinds of notes are written, by whom, and how often a faulty draft is drawn again.
+
+    A radiograph report only where radiographs are taken. ``author``: of the CT chest reports; the
+    grammar writes the other kinds. ``base_model``: the bundled name or the folder of any Hugging
+    Face causal language model; ``adapter``: a folder that ``consilience train notes`` wrote, the
+    shipped one where empty. ``batch``: visits at once; part of what a draft depends on.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kinds: tuple[schemas.NoteKind, ...] = schemas.NOTE_KINDS
+    author: Literal["language_model", "grammar"] = "language_model"
+    base_model: str = "smollm2-135m-instruct"
+    adapter: str = ""
+    redraws: int = Field(default=4, ge=0, le=20)
+    batch: int = Field(default=16, ge=1, le=256)
 
     @field_validator("kinds")
     @classmethod

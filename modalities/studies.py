@@ -1,13 +1,13 @@
-"""Render the planned visits: imaging and notes, patient by patient."""
+"""Render the planned visits: imaging patient by patient, notes in batches of patients."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -16,18 +16,11 @@ from alignment import arrow, clinic, molecular, schemas
 from alignment.artifact import Artifact, Rendering
 from alignment.clinic import ClinicPlan
 from alignment.dataset import write_artifact
-from alignment.identifiers import note_name, note_path
-from alignment.molecular import MolecularPlan
 from alignment.noting import NotePlan
 from alignment.plan import EncounterPlan
+from alignment.run import NotesOptions
 from modalities.imaging import render_patient, renderer
-from modalities.notes import (
-    Report,
-    write_clinic_note,
-    write_molecular_report,
-    write_radiograph_report,
-    write_report,
-)
+from modalities.note_files import write_notes
 
 Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 
@@ -35,15 +28,14 @@ Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 def render_studies(
     plans: Sequence[EncounterPlan],
     noted: Sequence[NotePlan],
-    kinds: Sequence[str],
     modalities: Sequence[str],
+    notes: NotesOptions,
     folder: Path,
     each: Each,
     tell: Callable[[str, int, int], None],
 ) -> dict[str, pa.Table]:
     """Write the files of all visits below ``folder``; return the tables that describe them.
 
-    ``noted``: plans of the notes that are not read off an image; ``kinds``: of notes, in order.
     A patient whose studies a resumed run finds finished, from the same plans, is not rendered
     again.
     """
@@ -60,7 +52,7 @@ def render_studies(
             tell("CT studies", done, len(plans))
         made[schemas.TRUTH_RENDERING.path] = _rendering_table(rows)
     if "notes" in modalities:
-        made[schemas.NOTES.path] = _write_notes(plans, noted, kinds, folder)
+        made[schemas.NOTES.path] = write_notes(plans, noted, notes, folder, tell)
         made[schemas.TRUTH_NOTE_PLANS.path] = _note_plan_table(noted)
     return made
 
@@ -84,85 +76,6 @@ def render_and_store(folder: Path, plans: tuple[EncounterPlan, ...]) -> list[lis
         Artifact(marker.relative_to(folder), json.dumps(record).encode(), "application/json"),  # type: ignore[arg-type]
     )
     return renderings
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """One note: of whom, of which day, of which kind."""
-
-    patient_id: str
-    day: int
-    kind: str
-    report: Report
-
-    @property
-    def path(self) -> PurePosixPath:
-        return note_path(self.patient_id, note_name(self.kind, self.day))
-
-
-def _write_notes(
-    plans: Sequence[EncounterPlan], noted: Sequence[NotePlan], kinds: Sequence[str], folder: Path
-) -> pa.Table:
-    """Write the notes of every wanted kind; return notes.parquet, by patient, day and kind."""
-    authors: dict[str, Callable[[], Iterator[_Written]]] = {
-        "ct_chest_report": lambda: _ct_reports(plans),
-        "radiograph_report": lambda: _radiograph_reports(plans),
-        clinic.KIND: lambda: _clinic_notes(noted),
-        molecular.KIND: lambda: _molecular_reports(noted),
-    }
-    made = [note for kind in kinds for note in authors[kind]()]
-    made.sort(key=lambda note: (note.patient_id, note.day, kinds.index(note.kind)))
-    for note in made:
-        write_artifact(folder, Artifact(note.path, note.report.text.encode(), "text/plain"))
-    return _table(
-        schemas.NOTES,
-        {
-            "patient_id": [note.patient_id for note in made],
-            "day": [note.day for note in made],
-            "kind": [note.kind for note in made],
-            "path": [note.path.as_posix() for note in made],
-            "author": [note.report.author for note in made],
-            "text": [note.report.text for note in made],
-        },
-    )
-
-
-def _ct_reports(plans: Sequence[EncounterPlan]) -> Iterator[_Written]:
-    for plan, prior in _with_prior(plans):
-        report = write_report(plan, prior)
-        yield _Written(plan.patient_id, plan.day, "ct_chest_report", report)
-
-
-def _radiograph_reports(plans: Sequence[EncounterPlan]) -> Iterator[_Written]:
-    """Of the studies that have radiographs."""
-    for plan, prior in _with_prior(plans):
-        if plan.protocol.radiographs:
-            report = write_radiograph_report(plan, prior)
-            yield _Written(plan.patient_id, plan.day, "radiograph_report", report)
-
-
-def _clinic_notes(noted: Sequence[NotePlan]) -> Iterator[_Written]:
-    for plan in noted:
-        if isinstance(plan, ClinicPlan):
-            yield _Written(plan.patient_id, plan.day, clinic.KIND, write_clinic_note(plan))
-
-
-def _molecular_reports(noted: Sequence[NotePlan]) -> Iterator[_Written]:
-    for plan in noted:
-        if isinstance(plan, MolecularPlan):
-            report = write_molecular_report(plan)
-            yield _Written(plan.patient_id, plan.day, molecular.KIND, report)
-
-
-def _with_prior(
-    plans: Sequence[EncounterPlan],
-) -> Iterator[tuple[EncounterPlan, EncounterPlan | None]]:
-    """Each plan with the one before it of the same patient."""
-    prior: EncounterPlan | None = None
-    for plan in plans:
-        same = prior is not None and prior.patient_id == plan.patient_id
-        yield plan, prior if same else None
-        prior = plan
 
 
 def _note_plan_table(noted: Sequence[NotePlan]) -> pa.Table:

@@ -23,6 +23,7 @@ seed: 7
 population: {stage: [IVA, IVB]}
 follow_up_days: [60, 120]
 imaging: {matrix: 128, max_studies: 2}
+notes: {author: grammar}
 """
 
 

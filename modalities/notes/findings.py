@@ -82,7 +82,11 @@ PLACES: dict[str, tuple[Alt, ...]] = {
     ),
     "thing": (
         Alt("[finding <attr> <noun>]", "", 2),
-        Alt("[finding <bare> <loc>]", "located !concept=bone_lesion style=prose|structured", 1.5),
+        Alt(
+            "[finding <bare> <loc>]",
+            "located !concept=bone_lesion style=prose|structured|resident",
+            1.5,
+        ),
         Alt(
             "[finding <bare> <loc>]",
             "located !concept=bone_lesion style=terse|list|impression",
@@ -103,7 +107,7 @@ SIZES: dict[str, tuple[Alt, ...]] = {
         Alt("<size>", "", 4),
         Alt(
             "[size {long} <unit> in long axis and {short} <unit> in short axis]",
-            "short style=prose|structured",
+            "short style=prose|structured|resident",
             1.5,
         ),
         Alt(
@@ -112,7 +116,7 @@ SIZES: dict[str, tuple[Alt, ...]] = {
         ),
         Alt(
             "[size {short} <unit> in short axis and {long} <unit> in long axis]",
-            "concept=lymphadenopathy short style=prose|structured",
+            "concept=lymphadenopathy short style=prose|structured|resident",
             2,
         ),
         Alt(
@@ -135,12 +139,12 @@ SIZES: dict[str, tuple[Alt, ...]] = {
         Alt(" (was <before>)", "prior style=terse|list"),
         Alt(
             ", compared with <before> on {prior_date}",
-            "prior certainty=definite style=prose|structured",
+            "prior certainty=definite style=prose|structured|resident",
             2,
         ),
         Alt(
             ", compared with <before> previously",
-            "prior certainty=definite style=prose|structured",
+            "prior certainty=definite style=prose|structured|resident",
         ),
         Alt(" (<before> on {prior_date})", "prior"),
         Alt(", previously too small to measure", "returned"),
@@ -172,6 +176,8 @@ HEDGES: dict[str, tuple[Alt, ...]] = {
         Alt(", [certainty suspicious for <evil>]", "certainty=probable", 2),
         Alt(", [certainty probably <evil_adj>]", "certainty=probable"),
         Alt(", [certainty likely <evil_adj>]", "certainty=probable", 2),
+        Alt(", [certainty concerning for <evil>]", "certainty=probable"),
+        Alt(", [certainty worrisome for <evil>]", "certainty=probable style=resident"),
         Alt(", [certainty possibly <evil_adj>]", "certainty=possible", 2),
         Alt(", in which [certainty <evil> cannot be excluded]", "certainty=possible"),
         Alt(", [certainty may represent <evil>]", "certainty=possible style=terse|list|impression"),
@@ -355,7 +361,39 @@ FRAGMENTS: dict[str, tuple[Alt, ...]] = {
         Alt("<full>", "style=structured"),
         Alt("<frag>", "style=structured", 0.7),
         Alt("<frag>", "style=terse|list"),
+        Alt("<resident>", "style=resident"),
     ),
 }
 
-RULES: dict[str, tuple[Alt, ...]] = {**PLACES, **SIZES, **HEDGES, **FULL, **FRAGMENTS}
+RESIDENT: dict[str, tuple[Alt, ...]] = {
+    # A trainee's dictation: change first, "redemonstrated", "currently", "note is made of".
+    "resident": (
+        Alt("note is made of @a <another> <tiny> <size> <thing><hedge>", "measured !change"),
+        Alt("there is @a <another> <tiny> <thing> measuring <extent><hedge>", "measured !change"),
+        Alt("[change interval development] of @a <tiny> <size> <thing><hedge>",
+            "measured change=new"),
+        Alt("@a [change new] <tiny> <thing> is <seen>, measuring up to <extent><hedge>",
+            "measured change=new !short"),
+        Alt("there is @a [change new] <tiny> <thing> measuring <extent><hedge>",
+            "measured change=new"),
+        Alt("[change interval increase in size] of the <rank> <thing>, currently measuring "
+            "<extent><then><hedge>", "measured change=larger", 2),
+        Alt("redemonstrated <rank> <thing>, [change increased in size], now measuring "
+            "<extent><then><hedge>", "measured change=larger"),
+        Alt("[change interval decrease in size] of the <rank> <thing>, currently measuring "
+            "<extent><then><hedge>", "measured change=smaller", 2),
+        Alt("redemonstrated <rank> <thing>, [change decreased in size], now measuring "
+            "<extent><then><hedge>", "measured change=smaller"),
+        Alt("redemonstrated <rank> <thing>, [change <unchanged>], measuring "
+            "<extent><then_stable><hedge>", "measured change=stable"),
+        Alt("the <rank> <thing> shows [change no significant interval change], measuring "
+            "<extent><then_stable><hedge>", "measured change=stable"),
+        Alt("[change interval resolution] of the <rank> <old> <thing>", "change=resolved !kept"),
+        Alt("<full_resolved>", "change=resolved"),
+        Alt("<full_state>", "!measured !change=resolved"),
+    ),
+}  # fmt: skip
+
+RULES: dict[str, tuple[Alt, ...]] = {
+    **PLACES, **SIZES, **HEDGES, **FULL, **FRAGMENTS, **RESIDENT,
+}  # fmt: skip

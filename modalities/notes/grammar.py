@@ -94,7 +94,7 @@ def polish(phrase: Phrase) -> Phrase:
     """Settle the articles and take out the spaces that empty expansions leave behind."""
     text = _ARTICLE.sub(_article, phrase.marked)
     text = re.sub(rf" +(?={_MARKS}[ ,.;:)])", "", text)
-    text = re.sub(rf"(?<=[( ])({_MARKS}) +", r"\1", text)
+    text = re.sub(rf"((?:^|(?<=[( ])){_MARKS}) +", r"\1", text)
     return Phrase(text.strip(" "), phrase.tags)
 
 

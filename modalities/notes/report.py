@@ -75,3 +75,16 @@ class Report:
     def words(self, fact: FactSpan) -> str:
         """The characters that state ``fact``."""
         return self.text[fact.start : fact.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A report and how it came about.
+
+    ``draws``: drafts of the language model, also where all were faulty and the grammar wrote; 0
+    where none was asked. ``model``: digests of base and adapter, empty likewise.
+    """
+
+    report: Report
+    draws: int = 0
+    model: str = ""

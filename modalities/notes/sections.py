@@ -44,8 +44,15 @@ HEADER: dict[str, tuple[Alt, ...]] = {
         Alt("{disease} (stage {stage})"),
     ),
     "history": (
-        Alt("@a <patient> with <disease><habit>. <reason>", "style=prose|structured|list", 3),
-        Alt("stage {stage} {disease} in @a <patient><habit>. <reason>", "style=prose|structured"),
+        Alt(
+            "@a <patient> with <disease><habit>. <reason>",
+            "style=prose|structured|resident|list",
+            3,
+        ),
+        Alt(
+            "stage {stage} {disease} in @a <patient><habit>. <reason>",
+            "style=prose|structured|resident",
+        ),
         Alt("<disease>, {age}-year-old <person><habit>. <reason>", "style=terse|list", 2),
         Alt("<disease>. <reason>", "style=terse|list"),
     ),
@@ -66,7 +73,7 @@ HEADER: dict[str, tuple[Alt, ...]] = {
     ),
     "assess_on": (Alt("Response assessment on"), Alt("Restaging on"), Alt("Follow-up on")),
     "technique": (
-        Alt("<tech_agent> <tech_slices>", "style=prose|structured|list"),
+        Alt("<tech_agent> <tech_slices>", "style=prose|structured|resident|list"),
         Alt("<tech_short>", "style=terse"),
         Alt("<tech_short>", "style=structured|list", 0.5),
     ),
@@ -101,13 +108,14 @@ HEADER: dict[str, tuple[Alt, ...]] = {
         Alt("None available.", "!followup", 2),
         Alt("None.", "!followup"),
         Alt(
-            "No prior examination is available for comparison.", "!followup style=prose|structured"
+            "No prior examination is available for comparison.",
+            "!followup style=prose|structured|resident",
         ),
         Alt("CT chest of {prior_date}.", "followup", 2),
         Alt("CT chest dated {prior_date}.", "followup"),
         Alt("Prior chest CT, {prior_date}.", "followup"),
         Alt("CT {prior_date}.", "followup style=terse"),
-        Alt("The previous chest CT, of {prior_date}.", "followup style=prose|structured"),
+        Alt("The previous chest CT, of {prior_date}.", "followup style=prose|structured|resident"),
     ),
     "limits": (
         Alt(
@@ -116,7 +124,7 @@ HEADER: dict[str, tuple[Alt, ...]] = {
         ),
         Alt(
             "Evaluation of the mediastinum and solid organs is limited by the lack of contrast.",
-            "style=prose|structured",
+            "style=prose|structured|resident",
         ),
         Alt("Limited by lack of IV contrast.", "style=terse|list"),
     ),
@@ -158,13 +166,16 @@ ABSENCE: dict[str, tuple[Alt, ...]] = {
     ),
     "absences": (
         Alt("[negation no] {list}", "", 3),
-        Alt("there is [negation no] {list}", "style=prose|structured", 3),
-        Alt("[negation no] {list} is <seen>", "style=prose|structured", 2),
-        Alt("[negation no evidence of] {list}", "style=prose|structured|list"),
+        Alt("there is [negation no] {list}", "style=prose|structured|resident", 3),
+        Alt("[negation no] {list} is <seen>", "style=prose|structured|resident", 2),
+        Alt("[negation no evidence of] {list}", "style=prose|structured|resident|list"),
     ),
     "cleared": (
         Alt("the previously <seen> {list} has [change resolved]", "", 2),
-        Alt("the previously <seen> {list} is [change no longer visible]", "style=prose|structured"),
+        Alt(
+            "the previously <seen> {list} is [change no longer visible]",
+            "style=prose|structured|resident",
+        ),
     ),
 }
 
@@ -261,7 +272,7 @@ IMPRESSION: dict[str, tuple[Alt, ...]] = {
     "tumour": (Alt("tumour", "spelling=uk"), Alt("tumor", "spelling=us")),
     "no_new": (
         Alt("no new lesion", "", 2),
-        Alt("no new lesion is <seen>", "style=prose|structured"),
+        Alt("no new lesion is <seen>", "style=prose|structured|resident"),
         Alt("no new site of disease"),
         Alt("no evidence of new lesions"),
     ),

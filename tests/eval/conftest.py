@@ -469,6 +469,9 @@ def _notes(folder: Path) -> None:
                 "kind": kind,
                 "path": path.relative_to(folder).as_posix(),
                 "author": "hand",
+                "draws": 0,
+                "model": "",
+                "facts": "[]",
                 "text": text,
             }
         )

@@ -22,14 +22,14 @@ LOBES = {
 }
 # What a reader would take each word of change for; written apart from the grammar's own words.
 CHANGE_WORDS = {
-    "new": r"\b(new|newly)\b",
+    "new": r"\b(new|newly|interval development)\b",
     "larger": r"\b(larger|increased?|enlarge\w*|grown|growth)\b",
     "smaller": r"\b(smaller|decreased?|shrunk)\b",
-    "stable": r"\b(stable|unchanged|not significantly changed)\b",
+    "stable": r"\b(stable|unchanged|not significantly changed|no significant interval change)\b",
     "resolved": r"\b(resolved|resolution|no longer)\b",
 }
 DOUBT = {
-    "probable": r"\b(suspicious|probabl[ey]|likely)\b",
+    "probable": r"\b(suspicious|probabl[ey]|likely|concerning|worrisome)\b",
     "possible": r"\b(possibl[ey]|questionable|may represent|cannot be excluded)\b",
 }
 WORDS_OF = {

@@ -1,0 +1,1 @@
+"""Measures of the reports: truth, disagreement, diversity, leaks, speed, pages to read."""

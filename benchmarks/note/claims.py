@@ -1,0 +1,248 @@
+"""Rows of benchmarks/results/notes.json."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import resource
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from results import Row
+
+from alignment.noise import Noise
+from alignment.run import NotesOptions
+from modalities import note_files
+from modalities.notes.lm import adapter as adapters
+from modalities.notes.lm.author import SHIPPED
+from note import judged, written
+from note.written import KIND, SEED, Sample
+
+COMMAND = "python benchmarks/notes.py --parts "
+FIRST, REPAIRED, FALLBACK, VERBATIM = 0.95, 0.995, 0.02, 0.02
+SPEED, MEMORY_GB = 0.6, 3.0
+BARE = 12
+"""Reports of the base model without adapter: none ends by itself, so each is long."""
+_REFERENCES = 60
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share."""
+    if n == 0:
+        return 0.0, 1.0
+    z, share = 1.96, hits / n
+    centre, root = share + z * z / (2 * n), math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = ((centre + sign * z * root) / (1 + z * z / n) for sign in (-1, 1))
+    return max(0.0, low), min(1.0, high)
+
+
+def share(name: str, hits: int, n: int, part: str, **kw: object) -> Row:
+    """A share with its interval."""
+    low, high = wilson(hits, n)
+    return Row(name, hits / max(n, 1), "share", COMMAND + part, low, high, **kw)  # type: ignore[arg-type]
+
+
+def _true(sample: Sample, text: str) -> bool:
+    return not judged.faults(sample.plan, sample.prior, text)
+
+
+def truth_rows() -> list[Row]:
+    """By the judge, on combinations that training never saw: before and after repair."""
+    samples, _ = written.samples(written.number())
+    n = len(samples)
+    first = sum(s.tries[0].report is not None and _true(s, s.tries[0].report.text) for s in samples)
+    final = sum(_true(s, s.final) for s in samples)
+    fell = sum(s.fell_back for s in samples)
+    grammar = sum(_true(s, KIND.by_grammar(s.said).text) for s in samples)
+    bare, _ = written.samples(BARE, bare=True, redraws=0)
+    bare_first = sum(
+        s.tries[0].report is not None and _true(s, s.tries[0].report.text) for s in bare
+    )
+    read = sum(not s.tries[0].faults for s in samples)
+    rows = [
+        share("first drafts true, by the judge", first, n, "truth", target=f">= {FIRST}",
+              met=first >= FIRST * n),
+        share("first drafts true, by the read-back", read, n, "truth"),
+        share("reports true after repair, by the judge", final, n, "truth",
+              target=f">= {REPAIRED}", met=final >= REPAIRED * n),
+        share("reports that the grammar had to write", fell, n, "truth",
+              target=f"<= {FALLBACK}", met=fell <= FALLBACK * n),
+        share("grammar's own reports true, by the judge: its reading errors", grammar, n, "truth"),
+        share("base model without adapter: first drafts true, by the judge", bare_first,
+              len(bare), "truth"),
+    ]  # fmt: skip
+    kinds = Counter(fault.kind for s in samples for fault in s.tries[0].faults)
+    rows += [
+        Row(f"faults of first drafts: {kind}", kinds[kind] / n, "a draft", COMMAND + "truth")
+        for kind in ("contradicts", "omits", "invents")
+    ]
+    return rows
+
+
+def disagreement_rows() -> list[Row]:
+    """Read-back against judge, draft by draft; examples go to docs/author.md."""
+    samples, _ = written.samples(written.number())
+    table: Counter[tuple[bool, bool]] = Counter()
+    examples = []
+    for s in samples:
+        for one in s.tries:
+            if one.report is None:
+                continue
+            against = judged.faults(s.plan, s.prior, one.report.text)
+            table[not one.faults, not against] += 1
+            if bool(one.faults) != bool(against) and len(examples) < 8:
+                said = "; ".join(str(f) for f in one.faults) or "true"
+                examples.append(f"read-back: {said}\njudge: {'; '.join(against) or 'true'}")
+    n = sum(table.values())
+    path = written.folder() / "docs" / "figures" / "notes-disagreement.txt"
+    path.write_text("\n\n".join(examples) + "\n", encoding="utf-8")
+    return [
+        share("drafts that read-back and judge both call true", table[True, True], n,
+              "disagreement"),
+        share("drafts that both call faulty", table[False, False], n, "disagreement"),
+        share("drafts that only the judge calls faulty", table[True, False], n, "disagreement"),
+        share("drafts that only the read-back calls faulty", table[False, True], n,
+              "disagreement"),
+    ]  # fmt: skip
+
+
+def body(text: str) -> str:
+    """Findings and impression of a report."""
+    upper = text.upper()
+    return text[upper.index("FINDINGS:") + len("FINDINGS:") :].strip()
+
+
+def distinct(texts: Sequence[str], n: int) -> float:
+    """Distinct n-grams over all n-grams."""
+    grams = [tuple(words[i : i + n]) for words in (t.lower().split() for t in texts)
+             for i in range(len(words) - n + 1)]  # fmt: skip
+    return len(set(grams)) / max(len(grams), 1)
+
+
+def self_bleu(texts: Sequence[str], n: int = 4) -> float:
+    """Mean BLEU-4 of each text against the others; 1 where all are alike."""
+    words = [t.lower().split() for t in texts]
+    counts = [
+        [Counter(tuple(w[i : i + k]) for i in range(len(w) - k + 1)) for k in range(1, n + 1)]
+        for w in words
+    ]
+    scores = []
+    for mine, own in enumerate(counts):
+        logs = []
+        for k in range(n):
+            most: Counter[tuple[str, ...]] = Counter()
+            for other, found in enumerate(counts):
+                if other != mine:
+                    most |= found[k]
+            hits = sum(min(c, most[gram]) for gram, c in own[k].items())
+            logs.append(math.log(max(hits, 1e-9) / max(sum(own[k].values()), 1)))
+        scores.append(math.exp(sum(logs) / n))
+    return float(np.mean(scores))
+
+
+def diversity_rows() -> list[Row]:
+    """Beside the grammar alone on the same visits."""
+    samples, _ = written.samples(written.number())
+    model = [body(s.final) for s in samples if not s.fell_back]
+    grammar = [body(KIND.by_grammar(s.said).text) for s in samples]
+    rows = []
+    for name, texts in (("language model", model), ("grammar", grammar)):
+        against = None if name == "grammar" else "grammar on the same visits, next rows"
+        rows += [
+            Row(f"distinct-{n}, {name}", distinct(texts[:_REFERENCES], n), "share",
+                COMMAND + "diversity", against=against)
+            for n in (1, 2, 3)
+        ]  # fmt: skip
+        rows.append(Row(f"self-BLEU, {name}", self_bleu(texts[:_REFERENCES]), "0 to 1",
+                        COMMAND + "diversity", against=against))  # fmt: skip
+    same = len(model) - len(set(model))
+    rows.append(Row("reports of two patients that are alike", same, "reports",
+                    COMMAND + "diversity", target="0", met=same == 0))  # fmt: skip
+    seen = _training_texts()
+    copies = sum("\n".join(_parts(text)) in seen for text in model)
+    rows.append(share("verbatim training reports", copies, len(model), "diversity",
+                      target=f"<= {VERBATIM}", met=copies <= VERBATIM * len(model)))  # fmt: skip
+    return rows
+
+
+def _parts(text: str) -> list[str]:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return [line for line in lines if not line.upper().startswith("IMPRESSION:")]
+
+
+def _training_texts() -> set[str]:
+    """All reports that the adapter under test was trained on."""
+    folder = Path(written.adapter() or SHIPPED)
+    card = json.loads((folder / adapters.CARD).read_text(encoding="utf-8"))
+    config = card["config"]
+    texts = set()
+    for index in range(card["steps"] * config["batch"]):
+        target = KIND.pair(KIND.sample(config["seed"], index)).target
+        texts.add("\n".join(line for line in target.splitlines() if line.strip()))
+    return texts
+
+
+def leak_rows() -> list[Row]:
+    """Earlier reports before and after every later visit of their patient was changed."""
+    cases = [(plan, prior) for plan, prior in written.visits(60) if prior is not None][:24]
+    options = NotesOptions(adapter=written.adapter(), redraws=1, batch=32)
+    earlier, later, changed = [], [], []
+    for plan, prior in cases:
+        assert prior is not None
+        rng = Noise(SEED, "benchmark.leak").generator(plan.patient_index)
+        other = dataclasses.replace(
+            plan, overall_response="PD",
+            findings=tuple(plan.findings[int(i)] for i in rng.permutation(len(plan.findings))),
+        )  # fmt: skip
+        earlier.append(prior)
+        later += [prior, plan]
+        changed += [prior, other]
+    with tempfile.TemporaryDirectory() as folder:
+        texts = [
+            {row["patient_id"]: row["text"] for row in note_files.write_notes(
+                plans, options, Path(folder) / str(place), lambda *_: None).to_pylist()
+             if row["day"] in days[row["patient_id"]]}
+            for place, plans in enumerate((later, changed))
+            for days in [{p.patient_id: (p.day,) for p in earlier}]
+        ]  # fmt: skip
+    differ = sum(texts[0][key] != texts[1][key] for key in texts[0])
+    return [Row("earlier reports that a changed later visit changed", differ,
+                f"of {len(earlier)}", COMMAND + "leak", target="0", met=differ == 0)]  # fmt: skip
+
+
+def speed_rows() -> list[Row]:
+    """Reports a second in batch, beside plain ``generate`` one at a time; peak memory."""
+    samples, taken = written.samples(written.number())
+    rate = len(samples) / taken
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    alone = _one_at_a_time(samples[:8])
+    return [
+        Row("CT reports a second, in batch with redraws", rate, "reports/s", COMMAND + "speed",
+            target=f">= {SPEED}", met=rate >= SPEED,
+            against=f"plain generate, one at a time: {alone:.2g} drafts/s"),
+        Row("drafts a second, plain generate one at a time", alone, "drafts/s",
+            COMMAND + "speed"),
+        Row("peak memory", peak, "GiB", COMMAND + "speed", target=f"<= {MEMORY_GB}",
+            met=peak <= MEMORY_GB),
+    ]  # fmt: skip
+
+
+def _one_at_a_time(samples: Sequence[Sample]) -> float:
+    """Drafts a second of ``generate`` with the same weights, all its threads, no batch."""
+    import torch
+
+    from modalities.notes.lm import base
+
+    model = base.load()
+    adapters.merge(Path(written.adapter() or SHIPPED), model)
+    start = time.perf_counter()
+    for s in samples:
+        ids = model.tokenizer(KIND.prefix + KIND.prompt(s.said), return_tensors="pt")
+        torch.manual_seed(0)
+        model.model.generate(**ids, max_new_tokens=400, do_sample=True, temperature=0.7)
+    return len(samples) / (time.perf_counter() - start)

@@ -1,0 +1,79 @@
+"""Drafts and reports of one set of visits, by one author; made once and kept in a folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count, islice
+from pathlib import Path
+
+from alignment.plan import EncounterPlan
+from modalities.notes.lm import space
+from modalities.notes.lm.author import BARE, LanguageModel, Try
+from modalities.notes.lm.ct_chest import CtChest
+from modalities.notes.outline import Outline, outline
+from note import judged
+
+SEED = 777
+KIND = CtChest()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One visit, its outline and every draft of it."""
+
+    plan: EncounterPlan
+    prior: EncounterPlan | None
+    said: Outline
+    tries: tuple[Try, ...]
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether the grammar had to write it."""
+        return bool(self.tries[-1].faults)
+
+    @property
+    def final(self) -> str:
+        """The report that goes into a dataset."""
+        last = self.tries[-1]
+        return KIND.by_grammar(self.said).text if self.fell_back else last.report.text  # type: ignore[union-attr]
+
+
+def number() -> int:
+    """How many visits: ``CONSILIENCE_NOTES`` or 200."""
+    return int(os.environ.get("CONSILIENCE_NOTES", "200"))
+
+
+def adapter() -> str:
+    """The adapter under test: ``CONSILIENCE_ADAPTER`` or the shipped one."""
+    return os.environ.get("CONSILIENCE_ADAPTER", "")
+
+
+def visits(n: int) -> list[space.Case]:
+    """The first ``n`` held-out cases that tables can hold."""
+    cases = (space.case(SEED, index, held=True) for index in count())
+    return list(islice((case for case in cases if judged.fits_tables(case[0])), n))
+
+
+@lru_cache(maxsize=4)
+def samples(n: int, *, bare: bool = False, redraws: int = 4) -> tuple[list[Sample], float]:
+    """The first ``n`` visits as written, and the seconds that it took."""
+    chosen = visits(n)
+    said = [outline(*visit) for visit in chosen]
+    model = LanguageModel(adapter=BARE if bare else adapter(), redraws=redraws, rows=32)
+    _ = model.engine
+    start = time.perf_counter()
+    tries = model.drafts(chosen, said)
+    taken = time.perf_counter() - start
+    made = [
+        Sample(plan, prior, one, tuple(found))
+        for (plan, prior), one, found in zip(chosen, said, tries, strict=True)
+    ]
+    return made, taken
+
+
+def folder() -> Path:
+    """The project."""
+    return Path(__file__).parents[2]

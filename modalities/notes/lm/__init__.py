@@ -1,0 +1,1 @@
+"""The language model that writes reports: base, adapter, training, batched writing."""

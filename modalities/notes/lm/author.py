@@ -1,0 +1,128 @@
+"""The language model as author: draft, read back, draw again, and at last the grammar.
+
+Nothing false leaves this module: a report is the model's only if it was read back without fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from alignment.plan import EncounterPlan
+from modalities.notes.lm import adapter, base
+from modalities.notes.lm.ct_chest import CtChest
+from modalities.notes.lm.generate import Draft, Engine, Job
+from modalities.notes.lm.kind import Kind
+from modalities.notes.readback import Fault
+from modalities.notes.report import Report, Written
+from ontology.errors import ConsilienceError
+
+SHIPPED = Path(__file__).parent / "adapter"
+BARE = "none"
+"""Names no adapter: the base model as it comes, for comparison."""
+Visit = tuple[EncounterPlan, EncounterPlan | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One draft as it was judged: ``report`` is None where it is not a report at all."""
+
+    text: str
+    report: Report | None
+    faults: tuple[Fault, ...]
+
+
+@dataclass
+class LanguageModel:
+    """Writes notes with a base model and an adapter, which are loaded at the first use.
+
+    ``adapter``: a folder, empty for the shipped one, ``none`` for the bare base model.
+    ``redraws``: further drafts after a faulty one. ``rows``: visits at once.
+    """
+
+    base_model: str = base.DEFAULT
+    adapter: str = ""
+    redraws: int = 4
+    rows: int = 16
+    temperature: float = 0.7
+    kind: Kind = field(default_factory=CtChest)
+
+    @property
+    def name(self) -> str:
+        """The author as the records name it."""
+        return self.base_model if self.base_model == base.DEFAULT else Path(self.base_model).name
+
+    @property
+    def folder(self) -> Path:
+        """Where the adapter lies."""
+        return Path(self.adapter) if self.adapter else SHIPPED
+
+    def check(self) -> None:
+        """Raise ConsilienceError where base or adapter cannot be used, without computing."""
+        model = base.inspect(self.base_model)
+        if self.adapter != BARE:
+            adapter.read(self.folder, model)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The model in memory."""
+        model = base.load(self.base_model)
+        words = None
+        if self.adapter != BARE:
+            words = adapter.merge(self.folder, model)["vocabulary"]
+        return Engine(model, words=words, rows=self.rows, temperature=self.temperature)
+
+    @cached_property
+    def digest(self) -> str:
+        """Base and adapter, the first 16 digits of each sha256."""
+        own = BARE if self.adapter == BARE else adapter.digest(self.folder)[:16]
+        return f"{self.engine.base.digest[:16]}+{own}"
+
+    def write(self, visits: Sequence[Visit]) -> list[Written]:
+        """The notes of the visits, in order.
+
+        Raises ConsilienceError where a plan cannot be reported or its prompt is too long.
+        """
+        said = [self.kind.outline(plan, prior) for plan, prior in visits]
+        return [
+            Written(
+                self.kind.by_grammar(one) if tries[-1].faults else _report(tries[-1]),
+                len(tries),
+                self.digest,
+            )
+            for one, tries in zip(said, self.drafts(visits, said), strict=True)
+        ]
+
+    def drafts(self, visits: Sequence[Visit], said: Sequence[Any]) -> list[list[Try]]:
+        """Every draft of every visit; the last is without fault or the last that is allowed."""
+        jobs = [
+            Job(plan.seed, plan.patient_index, plan.day, self.kind.prompt(one))
+            for (plan, _), one in zip(visits, said, strict=True)
+        ]
+        places = {(job.seed, job.patient, job.day): place for place, job in enumerate(jobs)}
+        if len(places) < len(jobs):
+            raise ConsilienceError("the same visit twice in one run", got=len(jobs) - len(places))
+        tries: list[list[Try]] = [[] for _ in jobs]
+
+        def again(job: Job, draft: Draft) -> bool:
+            place = places[job.seed, job.patient, job.day]
+            judged = self._judge(said[place], draft)
+            tries[place].append(judged)
+            return bool(judged.faults) and job.draw < self.redraws
+
+        self.engine.write(self.kind.prefix, jobs, again)
+        return tries
+
+    def _judge(self, said: Any, draft: Draft) -> Try:
+        if not draft.ended:
+            return Try(draft.text, None, (Fault("contradicts", "end", "the draft does not end"),))
+        report, faults = self.kind.judge(said, draft.text, self.name)
+        return Try(draft.text, report, faults)
+
+
+def _report(judged: Try) -> Report:
+    assert judged.report is not None
+    return judged.report

@@ -1,0 +1,159 @@
+"""What one CT chest report says, in which order and style, before any author words it.
+
+The grammar and the language model write from the same outline. Every choice is drawn from noise
+keyed by (seed, patient, day, part of the report).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from alignment.noise import Noise
+from alignment.plan import EncounterPlan, Finding
+from modalities.notes.ct_chest import Observation, observations
+from ontology.errors import ConsilienceError
+
+ORGANS: dict[str, str] = {
+    "lung_lesion": "lungs",
+    "pleural_effusion": "pleura",
+    "pneumothorax": "pleura",
+    "lymphadenopathy": "nodes",
+    "liver_lesion": "liver",
+    "adrenal_lesion": "adrenals",
+    "bone_lesion": "bones",
+}
+ORDERS = (
+    ("lungs", "pleura", "nodes", "liver", "adrenals", "bones"),
+    ("lungs", "nodes", "pleura", "liver", "adrenals", "bones"),
+    ("nodes", "lungs", "pleura", "adrenals", "liver", "bones"),
+)
+GROUPS = ("Target lesions", "Other findings", "New lesions")
+"""Headings of a report in list style."""
+STYLES: dict[str, tuple[tuple[str, float], ...]] = {
+    "style": (
+        ("prose", 0.26), ("structured", 0.26), ("terse", 0.16), ("list", 0.16), ("resident", 0.16),
+    ),
+    "unit": (("mm", 0.6), ("cm", 0.4)),
+    "naming": (("long", 0.5), ("short", 0.2), ("mixed", 0.3)),
+    "spelling": (("uk", 0.5), ("us", 0.5)),
+}  # fmt: skip
+DATES: dict[str, tuple[tuple[str, float], ...]] = {
+    "uk": (("iso", 0.3), ("day_first", 0.7)),
+    "us": (("iso", 0.3), ("month_first", 0.7)),
+}
+
+
+Name = TypeVar("Name", bound=str)
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Noise of one report: a generator of its own for every part."""
+
+    plan: EncounterPlan
+
+    def __call__(self, part: str) -> np.random.Generator:
+        """The generator of ``part``: a twin whose other lesion differs keeps this one's words."""
+        slot = int.from_bytes(hashlib.sha256(part.encode()).digest()[:6], "big")
+        noise = Noise(self.plan.seed, "notes.ct_chest")
+        return noise.generator(self.plan.patient_index, step=self.plan.day, slot=slot)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """One report before it is worded; ``seen`` and ``absent`` stand in the order of the text.
+
+    ``cleared``: absent now and seen at the prior visit; ``lead``: the finding that opens the
+    impression, None where nothing is measured.
+    """
+
+    plan: EncounterPlan
+    prior: EncounterPlan | None
+    style: dict[str, str]
+    organs: tuple[str, ...]
+    seen: tuple[Observation, ...]
+    absent: tuple[Finding, ...]
+    cleared: tuple[Finding, ...]
+    lead: Observation | None
+
+    @property
+    def draw(self) -> Keyed:
+        """Noise for the choices that are left."""
+        return Keyed(self.plan)
+
+
+def outline(plan: EncounterPlan, prior: EncounterPlan | None) -> Outline:
+    """The outline of the report of one visit.
+
+    ``prior``: the plan of the visit that ``plan.prior_day`` names, None at the first one. Findings
+    at sites outside ``COVERED_SITES`` are left out. Raises ConsilienceError where the prior is
+    not that visit, or the plan contradicts itself or has nothing to state.
+    """
+    _check_prior(plan, prior)
+    draw = Keyed(plan)
+    style = _style(draw("style"))
+    organs = ORDERS[int(draw("order").integers(len(ORDERS)))]
+    seen, absent = observations(plan, prior)
+    before = {f.finding_id for f in prior.findings if f.present} if prior else set()
+    cleared = tuple(f for f in absent if f.change != "resolved" and f.finding_id in before)
+    measured = sorted((o for o in seen if o.long_mm), key=lambda o: -o.long_mm)
+    lungs = [o for o in measured if o.finding.concept == "lung_lesion"]
+
+    def place(concept: str) -> int:
+        return organs.index(ORGANS[concept])
+
+    if style["style"] == "list":
+        seen = tuple(sorted(seen, key=lambda o: GROUPS.index(group(o))))
+    else:
+        seen = tuple(sorted(seen, key=lambda o: place(o.finding.concept)))
+    return Outline(
+        plan,
+        prior,
+        style,
+        organs,
+        seen,
+        tuple(sorted((f for f in absent if f not in cleared), key=lambda f: place(f.concept))),
+        cleared,
+        next(iter(lungs or measured), None),
+    )
+
+
+def group(observation: Observation) -> str:
+    """The heading under which a list puts a finding."""
+    if observation.finding.is_target:
+        return GROUPS[0]
+    return GROUPS[2] if observation.change == "new" else GROUPS[1]
+
+
+def pick(rng: np.random.Generator, choices: Sequence[tuple[Name, float]]) -> Name:
+    """One name, with probability proportional to its weight."""
+    mark = rng.random() * sum(weight for _, weight in choices)
+    for name, weight in choices:
+        mark -= weight
+        if mark < 0:
+            return name
+    return choices[-1][0]
+
+
+def _style(rng: np.random.Generator) -> dict[str, str]:
+    style = {name: pick(rng, choices) for name, choices in STYLES.items()}
+    return {**style, "dates": pick(rng, DATES[style["spelling"]])}
+
+
+def _check_prior(plan: EncounterPlan, prior: EncounterPlan | None) -> None:
+    wanted = (plan.patient_id, plan.prior_day, plan.prior_date)
+    got = (plan.patient_id, None, None) if prior is None else (
+        prior.patient_id, prior.day, prior.date)  # fmt: skip
+    if got != wanted or (prior is not None and prior.day >= plan.day):
+        raise ConsilienceError(
+            "the prior is not the visit that the plan names",
+            where=f"{plan.patient_id} day {plan.day}",
+            got=f"patient {got[0]}, day {got[1]}, {got[2]}",
+            wanted=f"patient {wanted[0]}, day {wanted[1]}, {wanted[2]}",
+            remedy="pass the plan of prior_day, or None where prior_day is None",
+        )

@@ -1,0 +1,407 @@
+"""What a draft says: regular expressions over the vocabulary of chest CT findings.
+
+A text becomes :class:`Statement` objects, one for each sentence, with the characters of every part.
+This reader judges our own drafts only; the evaluator has another, by another method.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+from modalities.notes.ct_chest import GRAMMAR
+from modalities.notes.wording import LOBE_WORDS, MONTHS, ORDINALS
+
+Kind = Literal["finding", "absent", "no_new", "response", "other", "unread"]
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """A stated size in whole mm: long axis, short axis or None."""
+
+    long_mm: int
+    short_mm: int | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stated concept with its side and lobe, None where not stated."""
+
+    concept: str
+    side: str | None
+    lobe: str | None
+    noun: str
+    span: Span
+    side_span: Span | None = None
+    lobe_span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence as read; spans are characters of the whole text."""
+
+    kind: Kind
+    section: str
+    span: Span
+    places: tuple[Place, ...] = ()
+    size: Sized | None = None
+    prior: Sized | None = None
+    change: tuple[str, Span] | None = None
+    certainty: tuple[str, Span] | None = None
+    negation: Span | None = None
+    rank: int | None = None
+    tiny: bool = False
+    response: str | None = None
+    faults: tuple[str, ...] = ()
+    dates: tuple[dt.date, ...] = field(default=())
+
+
+_NUMBER = r"\d+(?:\.\d+)?"
+_SIZE = re.compile(
+    rf"(?P<a>{_NUMBER}) (?P<unit1>mm|cm) in (?P<axis>long|short) axis and "
+    rf"(?P<b>{_NUMBER}) (?P<unit2>mm|cm) in (?:long|short) axis"
+    rf"|(?P<long>{_NUMBER})(?:(?: x | by )(?P<short>{_NUMBER}))? ?(?P<unit>mm|cm)\b"
+)
+_PRIOR_BEFORE = re.compile(r"(?:\b(?:previously|prior|was|compared (?:with|to)|from)|\() ?$")
+_PRIOR_AFTER = re.compile(r"\s*(?:on (?:\d|[A-Z])|previously\b)")
+_NOTE = re.compile(r"\(short axis (?P<n>\d+(?:\.\d+)?) (?:mm|cm)\)|\(long x short axis\)")
+_LOBE = re.compile(r"\b(?:(right|left) (upper|middle|lower) lobe|(RUL|RML|RLL|LUL|LLL))\b", re.I)
+_SIDE = re.compile(r"\b(right|left|midline)(?:-sided)?\b", re.I)
+_NOUN = re.compile(
+    r"\b(nodules?|mass(?:es)?|lesions?|lymph nodes?|nodes?|lymphadenopathy|"
+    r"lymph node enlargement|(?:pleural )?effusions?|pneumothorax)\b",
+    re.I,
+)
+_ORGAN = (
+    ("adrenal_lesion", re.compile(r"\badrenal", re.I)),
+    ("liver_lesion", re.compile(r"\b(?:liver|hepatic)\b", re.I)),
+    ("bone_lesion", re.compile(r"\b(?:osseous|bone|bones|skelet\w+)\b", re.I)),
+    ("lung_lesion", re.compile(r"\b(?:lungs?|pulmonary|lobe|RUL|RML|RLL|LUL|LLL)\b", re.I)),
+    ("lymphadenopathy", re.compile(r"\bmediastin\w+", re.I)),
+)  # fmt: skip
+_PLACE_WORDS = re.compile(
+    r"\b(?:(?:right|left|midline)(?:-sided)?|upper|middle|lower|lobe|RUL|RML|RLL|LUL|LLL|lungs?|"
+    r"pulmonary|mediastinal|mediastinum|hepatic|liver|adrenal|gland|osseous|bone|pleural|imaged|"
+    r"skeleton|focal|side|in|within|on|of|the|an)\b",
+    re.I,
+)
+_CHANGES = (
+    ("resolved", r"remains? resolved|complete resolution|interval resolution|resolution|resolved|"
+                 r"no longer visible"),
+    ("stable", r"no significant interval change|not significantly changed|essentially unchanged|"
+               r"unchanged|stable in size|stable"),
+    ("new", r"interval development|new|has appeared"),
+    ("larger", r"interval increase in size|increased in size|increased|larger|enlarged|grown|"
+               r"interval enlargement|interval growth"),
+    ("smaller", r"an interval decrease in size|interval decrease in size|decreased in size|"
+                r"decreased|smaller|shrunk"),
+)  # fmt: skip
+_CHANGE = re.compile(
+    r"\b(?:" + "|".join(f"(?P<{name}>{words})" for name, words in _CHANGES) + r")\b", re.I
+)
+_CERTAIN = re.compile(
+    r"\b(?:(?P<possible>possibly|possible|questionable|may represent|(?:malignancy|nodal metastasis"
+    r"|metastasis) cannot be excluded)|(?P<probable>suspicious for|probably|probable|likely|"
+    r"concerning for|worrisome for))\b(?: (?:malignan\w+|metasta\w+|nodal metastasis))?",
+    re.I,
+)
+_NO = re.compile(
+    r"^(?:there is )?(?P<no>no evidence of|no)\b(?! (?:longer|significant interval|overall))", re.I
+)
+_NO_NEW = re.compile(r"^no (?:evidence of )?new (?:lesions?|sites? of disease)\b", re.I)
+_RESPONSES = (
+    ("NE", re.compile(r"cannot be evaluated|not evaluable", re.I)),
+    ("CR", re.compile(r"complete response", re.I)),
+    ("PR", re.compile(r"partial response", re.I)),
+    ("SD", re.compile(r"stable disease|no overall change in tumou?r burden", re.I)),
+    ("PD", re.compile(r"disease progression|progressive disease", re.I)),
+)
+_BASELINE = re.compile(r"^baseline (?:for subsequent response|study before treatment)", re.I)
+_LIMITS = re.compile(r"\blimited (?:without|by)\b", re.I)
+_ADVICE = re.compile(
+    r"^(?:correlation with clinical staging|review at the |discussion at the |clinical correlation|"
+    r"continued follow-up|next follow-up CT)",
+    re.I,
+)
+_HEADING = re.compile(r"^(?:target lesions|new lesions|other findings):$", re.I)
+_TITLE = re.compile(
+    r"^(?P<title>lungs|pleura|pleural spaces|mediastinum|lymph nodes|liver|adrenals|"
+    r"adrenal glands|bones|skeleton): ",
+    re.I,
+)
+_TITLE_CONCEPT = {
+    "lungs": "lung_lesion", "mediastinum": "lymphadenopathy", "lymph nodes": "lymphadenopathy",
+    "liver": "liver_lesion", "adrenals": "adrenal_lesion", "adrenal glands": "adrenal_lesion",
+    "bones": "bone_lesion", "skeleton": "bone_lesion", "pleura": "pleural_effusion",
+    "pleural spaces": "pleural_effusion",
+}  # fmt: skip
+_MARK = re.compile(r"^(?:\d+\. |- )")
+_RANK = re.compile(r"\b(?:(" + "|".join(ORDINALS) + r")|(\d+)(?:st|nd|rd|th))\b", re.I)
+_DATE = re.compile(
+    rf"\b(?:(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<d1>\d{{1,2}}) (?P<m1>{'|'.join(MONTHS)}) "
+    rf"(?P<y1>\d{{4}})|(?P<m2>{'|'.join(MONTHS)}) (?P<d2>\d{{1,2}}), (?P<y2>\d{{4}}))\b"
+)
+_WORD = re.compile(r"[A-Za-z]+")
+_NATURE = re.compile(r"malignan|metasta")
+_STOP = re.compile(r"\.(?= |$)")
+
+
+def read(text: str, section: str, offset: int = 0) -> list[Statement]:
+    """The statements of one section; ``offset``: where it begins in the whole text."""
+    found = []
+    for start, end in _sentences(text):
+        found.append(_statement(text[start:end], section, offset + start))
+    return [s for group in found for s in group]
+
+
+def _sentences(text: str) -> Iterator[Span]:
+    """Sentences, cut at line ends and full stops, without numbers, dashes or white space."""
+    place = 0
+    for line in text.split("\n"):
+        start = place + (mark.end() if (mark := _MARK.match(line)) else 0)
+        end = place + len(line)
+        while start < end:
+            stop = _STOP.search(text, start, end)
+            cut = stop.end() if stop else end
+            if text[start:cut].strip():
+                yield start, cut
+            start = cut
+            while start < end and text[start] == " ":
+                start += 1
+        place = end + 1
+
+
+def _statement(sentence: str, section: str, at: int) -> list[Statement]:
+    span = (at, at + len(sentence))
+    if _HEADING.match(sentence):
+        return []
+    title = None
+    if found := _TITLE.match(sentence):
+        title = _TITLE_CONCEPT[found["title"].lower()]
+        at, sentence = at + found.end(), sentence[found.end() :]
+    words = sentence.rstrip(".")
+    if _LIMITS.search(words):
+        return [Statement("other", section, span, response="no contrast")]
+    if _ADVICE.match(words):
+        return [Statement("other", section, span)]
+    if _BASELINE.match(words):
+        return [Statement("other", section, span, response="baseline")]
+    if _NO_NEW.match(words):
+        return [Statement("no_new", section, span)]
+    for name, pattern in _RESPONSES:
+        if pattern.search(words):
+            more = "new" if re.search(r"with new lesions?", words) else None
+            change = None if more is None else (more, span)
+            return [Statement("response", section, span, response=name, change=change)]
+    if re.search(r"compared with baseline", words):  # "overall response ... compared with baseline"
+        return [Statement("response", section, span, response="PR")]
+    if no := _NO.match(words):
+        return [_absent(words, no, section, span, at, title)]
+    return [_finding(words, section, span, at, title)]
+
+
+def _absent(
+    words: str, no: re.Match[str], section: str, span: Span, at: int, title: str | None
+) -> Statement:
+    places: list[Place] = []
+    unread = []
+    for part in re.finditer(r"(?:(?!, | or ).)+", words[no.end() :]):
+        shift = no.end() + part.start()
+        if re.fullmatch(r"\s*mass(?: in the [\w ]+)?(?: is \w+)?", part[0]):
+            if places and (lobe := _LOBE.search(part[0])):
+                last = places[-1]
+                code = _lobe(lobe)
+                places[-1] = Place(
+                    "lung_lesion",
+                    _side_of(code),
+                    code,
+                    last.noun,
+                    last.span,
+                    _shift(lobe.span(), at + shift),
+                    _shift(lobe.span(), at + shift),
+                )
+            continue
+        place = _place(part[0], at + shift, title)
+        if place is None:
+            unread.append(part[0].strip())
+        else:
+            places.append(place)
+    faults = tuple(f"unread denial: {words_}" for words_ in unread)
+    return Statement(
+        "absent", section, span, tuple(places), negation=_shift(no.span("no"), at), faults=faults
+    )
+
+
+def _finding(words: str, section: str, span: Span, at: int, title: str | None) -> Statement:
+    bare = words
+    for pattern in (_NOTE, _DATE):
+        bare = pattern.sub(lambda found: "#" * len(found[0]), bare)
+    changes = [(str(m.lastgroup), m.span()) for m in _CHANGE.finditer(bare)]
+    names = {name for name, _ in changes}
+    faults = []
+    if stray := _stray(bare, [m.span() for m in _CERTAIN.finditer(bare)]):
+        faults.append(f"words of no known meaning: {', '.join(stray)}")
+    if len(names) > 1:
+        faults.append(f"several changes: {', '.join(sorted(names))}")
+    change = changes[0] if changes else None
+    sizes, priors = _sizes(bare, words, gone=names == {"resolved"})
+    if len(sizes) > 1 or len(priors) > 1:
+        faults.append("several sizes")
+    hedges = [(str(m.lastgroup), m.span()) for m in _CERTAIN.finditer(bare)]
+    if len({name for name, _ in hedges}) > 1:
+        faults.append("several degrees of certainty")
+    place = _place(bare, at, title)
+    rank = _RANK.search(bare)
+    dates = tuple(d for d in (_date(m) for m in _DATE.finditer(words)) if d is not None)
+    if len(dates) < len(_DATE.findall(words)):
+        faults.append("no such date")
+    size = sizes[0] if sizes else None
+    for note in _NOTE.finditer(words):
+        if note["n"] and (size is None or _mm(note["n"], note[0]) != size.short_mm):
+            faults.append(f"another short axis: {note[0]}")
+    return Statement(
+        "unread" if place is None else "finding", section, span,
+        () if place is None else (place,),
+        _moved(size, at), _moved(priors[0] if priors else None, at),
+        None if change is None else (change[0], _shift(change[1], at)),
+        None if not hedges else (hedges[0][0], _shift(hedges[0][1], at)),
+        None, _rank(rank), bool(re.search(r"\b(?:tiny|punctate)\b", bare, re.I)),
+        None, tuple(faults), dates,
+    )  # fmt: skip
+
+
+def _stray(bare: str, hedges: list[Span]) -> list[str]:
+    """Words that the grammar never writes, and a judgement of nature without its hedge."""
+    stray = []
+    for m in _WORD.finditer(bare):
+        word = m[0].lower()
+        hedged = any(a <= m.start() < b for a, b in hedges)
+        if word not in _known_words() or (_NATURE.match(word) and not hedged):
+            stray.append(m[0])
+    return stray
+
+
+@lru_cache(maxsize=1)
+def _known_words() -> frozenset[str]:
+    """Every word of the grammar, with the words that fill its slots."""
+    told = [alt.text for rules in GRAMMAR.rules.values() for alt in rules]
+    told = [re.sub(r"<\w+>|\{\w+\}|\[\w+ ", " ", text) for text in told]
+    told += [*LOBE_WORDS.values(), *LOBE_WORDS, *ORDINALS, "right", "left", "midline", "mm", "cm"]
+    return frozenset(word.lower() for text in told for word in _WORD.findall(text))
+
+
+def _sizes(bare: str, words: str, *, gone: bool) -> tuple[list[Sized], list[Sized]]:
+    now: list[Sized] = []
+    before: list[Sized] = []
+    for m in _SIZE.finditer(bare):
+        if m["axis"]:
+            a, b = _mm(m["a"], m["unit1"]), _mm(m["b"], m["unit2"])
+            long, short = (a, b) if m["axis"] == "long" else (b, a)
+            sized = Sized(long, short, m.span())
+        else:
+            short_mm = _mm(m["short"], m["unit"]) if m["short"] else None
+            sized = Sized(_mm(m["long"], m["unit"]), short_mm, m.span())
+        lead = _PRIOR_BEFORE.search(bare[: m.start()])
+        bracket = lead is not None and lead[0].startswith("(")
+        after = _PRIOR_AFTER.match(words[m.end() :])
+        is_prior = gone or after is not None or (lead is not None and not bracket)
+        (before if is_prior else now).append(sized)
+    return now, before
+
+
+def _place(words: str, at: int, title: str | None) -> Place | None:
+    nouns = list(_NOUN.finditer(words))
+    if not nouns:
+        return None
+    noun = nouns[0]
+    said = noun[0].lower()
+    lobe, side = _LOBE.search(words), _SIDE.search(words)
+    concept = title
+    if "effusion" in said:
+        concept = "pleural_effusion"
+    elif said == "pneumothorax":
+        concept = "pneumothorax"
+    elif "node" in said or said == "lymphadenopathy":
+        concept = "lymphadenopathy"
+    else:
+        concept = next((name for name, pattern in _ORGAN if pattern.search(words)), title)
+    if concept is None:
+        return None
+    code = _lobe(lobe) if lobe else None
+    if lobe and lobe[3]:
+        side_span: Span | None = lobe.span()
+    else:
+        side_span = side.span(1) if side else None
+    stated = _side_of(code) if code else side[1].lower() if side else None
+    return Place(
+        concept, stated, code, said, _shift(_phrase(words, noun.span()), at),
+        None if side_span is None or stated is None else _shift(side_span, at),
+        None if lobe is None else _shift(lobe.span(), at),
+    )  # fmt: skip
+
+
+def _phrase(words: str, noun: Span) -> Span:
+    """The noun with the words of place that stand next to it."""
+    start, end = noun
+    places = [m.span() for m in _PLACE_WORDS.finditer(words)]
+    for a, b in reversed(places):
+        if b <= start and not words[b:start].strip():
+            start = a
+    for a, b in places:
+        if a >= end and not words[end:a].strip():
+            end = b
+    while (m := re.match(r"(?:in|within|on|of|the|an)\b ", words[start:end], re.I)) and (
+        start + m.end() <= noun[0]
+    ):
+        start += m.end()
+    while m := re.search(r" (?:in|within|on|of|the|an)$", words[start:end], re.I):
+        end = start + m.start()
+    return start, end
+
+
+def _lobe(found: re.Match[str]) -> str:
+    if found[3]:
+        return found[3].upper()
+    return found[1][0].upper() + found[2][0].upper() + "L"
+
+
+def _side_of(lobe: str) -> str:
+    return "right" if lobe.startswith("R") else "left"
+
+
+def _mm(number: str, unit: str) -> int:
+    if "cm" in unit:
+        whole, _, tenth = number.partition(".")
+        return int(whole) * 10 + int((tenth or "0")[0]) if len(tenth) < 2 else -1
+    return int(number) if number.isdigit() else -1
+
+
+def _rank(found: re.Match[str] | None) -> int | None:
+    if found is None:
+        return None
+    return ORDINALS.index(found[1].lower()) + 1 if found[1] else int(found[2])
+
+
+def _date(m: re.Match[str]) -> dt.date | None:
+    try:
+        if m["iso"]:
+            return dt.date.fromisoformat(m["iso"])
+        if m["d1"]:
+            return dt.date(int(m["y1"]), MONTHS.index(m["m1"]) + 1, int(m["d1"]))
+        return dt.date(int(m["y2"]), MONTHS.index(m["m2"]) + 1, int(m["d2"]))
+    except ValueError:
+        return None
+
+
+def _moved(size: Sized | None, at: int) -> Sized | None:
+    return None if size is None else Sized(size.long_mm, size.short_mm, _shift(size.span, at))
+
+
+def _shift(span: Span, by: int) -> Span:
+    return span[0] + by, span[1] + by

@@ -1,0 +1,226 @@
+"""The language model as author, with a real but tiny Llama and a tokenizer of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from alignment.run import NotesOptions
+from modalities import note_files
+from modalities.notes.lm import adapter, base, own, space, training
+from modalities.notes.lm.author import LanguageModel
+from modalities.notes.lm.config import NotesTraining
+from modalities.notes.lm.ct_chest import CtChest
+from modalities.notes.lm.pairs import Tokens, micro_batches, tokens
+from modalities.notes.outline import outline
+from ontology.errors import ConsilienceError
+
+KIND = CtChest()
+
+
+def make_base(folder: Path, *, seed: int = 0, end: str | None = "<end>") -> Path:
+    """A Llama of two layers whose padding token is its end token, as SmolLM2's is."""
+    texts = []
+    for index in range(40):
+        pair = KIND.pair(KIND.sample(1, index))
+        texts += [pair.prompt, pair.target]
+    plain = Tokenizer(models.BPE())
+    plain.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    plain.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=["<end>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False,
+    )  # fmt: skip
+    plain.train_from_iterator(texts, trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=plain, eos_token=end, pad_token=end)
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(seed)
+    LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=1024,
+            tie_word_embeddings=True, eos_token_id=0, pad_token_id=0,
+        )
+    ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def settings(tiny: Path) -> NotesTraining:
+    return NotesTraining(
+        base_model=str(tiny), rank=4, steps=4, batch=3, every=2, measured_every=2, held_out=2,
+        warmup=1, rate=3e-3,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(settings: NotesTraining, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "_VOCABULARY_FROM", 40)
+        return training.train(settings, tmp_path_factory.mktemp("straight"))
+
+
+def author(tiny: Path, trained: Path, **kw: int) -> LanguageModel:
+    return LanguageModel(base_model=str(tiny), adapter=str(trained), rows=4, **kw)
+
+
+def drafts(model: LanguageModel, visits: list[space.Case]) -> list[str]:
+    said = [outline(*visit) for visit in visits]
+    return [tries[0].text for tries in model.drafts(visits, said)]
+
+
+def test_a_draft_does_not_depend_on_who_else_is_in_the_run(tiny: Path, trained: Path) -> None:
+    visits = [space.case(5, index) for index in range(9)]
+    whole = drafts(author(tiny, trained, redraws=0), visits)
+    assert len(set(whole)) == len(whole)
+    alone = [drafts(author(tiny, trained, redraws=0), [visit])[0] for visit in visits[:3]]
+    assert alone == whole[:3]
+    backwards = drafts(author(tiny, trained, redraws=0), visits[::-1])
+    assert backwards[::-1] == whole
+
+
+def test_a_redraw_is_another_draft_and_the_grammar_stands_in_at_last(
+    tiny: Path, trained: Path
+) -> None:
+    visits = [space.case(5, index) for index in range(2)]
+    model = author(tiny, trained, redraws=2)
+    tries = model.drafts(visits, [outline(*visit) for visit in visits])
+    assert [len({t.text for t in found}) for found in tries] == [3, 3]
+    for visit, one in zip(visits, model.write(visits), strict=True):
+        assert (one.report.author, one.draws) == ("grammar", 3)
+        assert one.report == KIND.by_grammar(outline(*visit))
+        assert one.model == model.digest
+
+
+def test_a_true_draft_is_kept_with_the_characters_of_every_fact() -> None:
+    said = KIND.sample(3, 4)
+    report, faults = KIND.judge(said, KIND.pair(said).target, "model")
+    assert faults == () and report is not None
+    assert report == dataclasses.replace(KIND.by_grammar(said), author="model", facts=report.facts)
+    assert {(f.finding_id, f.kind, f.value) for f in report.facts} == {
+        (f.finding_id, f.kind, f.value) for f in KIND.by_grammar(said).facts
+    }
+
+
+def test_training_that_was_stopped_ends_in_the_same_bytes(
+    settings: NotesTraining, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "_VOCABULARY_FROM", 40)
+    monkeypatch.setattr(training, "CORES", 1)  # nor do the cores matter
+    training.train(settings.model_copy(update={"steps": 2}), tmp_path)
+    again = training.train(settings, tmp_path)
+    for name in (adapter.WEIGHTS, adapter.CARD):
+        assert (again / name).read_bytes() == (trained / name).read_bytes(), name
+    assert (tmp_path / training.LOSSES).read_text().startswith("step,loss,held_out\n2,")
+    assert (tmp_path / training.CURVE).read_bytes()[:4] == b"\x89PNG"
+    other = settings.model_copy(update={"rate": 1e-4})
+    with pytest.raises(ConsilienceError, match=r"another config.*rate"):
+        training.train(other, tmp_path)
+
+
+def test_the_end_of_a_report_is_learned_although_it_is_the_padding_token(tiny: Path) -> None:
+    model = base.load(str(tiny))
+    pairs = [tokens(KIND.pair(KIND.sample(1, i)), model.tokenizer, model.end) for i in range(3)]
+    assert all(pair.target[-1] == model.tokenizer.pad_token_id for pair in pairs)
+    words = sorted({token for pair in pairs for token in pair.target})
+    learner = training.Learner(model, words, 2)
+    together, count = learner.loss(pairs)
+    alone = [learner.loss([pair]) for pair in pairs]
+    assert count == sum(len(pair.target) for pair in pairs)
+    assert float(together) == pytest.approx(sum(float(loss) for loss, _ in alone), rel=1e-4)
+
+
+def test_micro_batches_hold_every_pair_once_within_the_budget() -> None:
+    pairs = [Tokens((1,) * n, (2,) * (2 * n)) for n in (5, 40, 7, 90, 21, 8)]
+    groups = micro_batches(pairs, 100)
+    assert sorted(p.length for g in groups for p in g) == sorted(p.length for p in pairs)
+    assert all(len(g) * max(p.length for p in g) <= 100 for g in groups if len(g) > 1)
+
+
+def test_held_out_combinations_never_occur_in_training() -> None:
+    learned = {space.combination(space.case(1, i)[0]) for i in range(300)}
+    held = {space.combination(space.case(1, i, held=True)[0]) for i in range(60)}
+    assert len(held) > 40 and not learned & held
+
+
+def test_a_changed_later_visit_changes_no_earlier_report(
+    tiny: Path, trained: Path, tmp_path: Path
+) -> None:
+    plan, prior = next(c for c in (space.case(8, i) for i in range(20)) if c[1] is not None)
+    assert prior is not None
+    first = dataclasses.replace(prior, prior_day=None, prior_date=None)
+    later = dataclasses.replace(plan, overall_response="PD", findings=plan.findings[::-1])
+    options = NotesOptions(base_model=str(tiny), adapter=str(trained), redraws=0, batch=4)
+    tables = [
+        note_files.write_notes([first, last], options, tmp_path / name, lambda *_: None)
+        for name, last in (("a", plan), ("b", later))
+    ]
+    assert KIND.prompt(outline(plan, prior)) != KIND.prompt(outline(later, prior))
+    one, two = (table.to_pylist()[0] for table in tables)
+    assert one == two
+    found = note_files.summary(tables[0], options)
+    assert found["by_grammar"] == 2 and "the grammar wrote 2 of 2" in found["warning"]
+
+
+def test_what_cannot_be_used_is_said_with_its_remedy(
+    tiny: Path, trained: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConsilienceError, match="no such base model"):
+        LanguageModel(base_model="meta/none").check()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(ConsilienceError, match="does not load"):
+        LanguageModel(base_model=str(empty)).check()
+    endless = make_base(tmp_path / "endless", end=None)
+    with pytest.raises(ConsilienceError, match="no end token"):
+        LanguageModel(base_model=str(endless)).check()
+    other = make_base(tmp_path / "other", seed=1)
+    with pytest.raises(ConsilienceError, match="another base model"):
+        LanguageModel(base_model=str(other), adapter=str(trained)).check()
+    with pytest.raises(ConsilienceError, match=r"no adapter.*adapter_model"):
+        LanguageModel(base_model=str(tiny), adapter=str(empty)).check()
+    author(tiny, trained).check()
+
+
+def test_a_prompt_past_the_context_is_refused(tiny: Path, trained: Path) -> None:
+    plan, _ = space.case(5, 1)
+    found = plan.findings[0]
+    many = tuple(dataclasses.replace(found, finding_id=f"L{i:03d}") for i in range(200))
+    plan = dataclasses.replace(plan, findings=many)
+    _, prior = space.case(5, 1)
+    with pytest.raises(ConsilienceError, match="too long for the model"):
+        author(tiny, trained).write([(plan, prior)])
+
+
+def test_own_reports_are_learned_from_the_shipped_state_on(
+    settings: NotesTraining, trained: Path, tmp_path: Path
+) -> None:
+    lines = [
+        {"text": f"FINDINGS: Nodule of {n} mm in the left lower lobe. IMPRESSION: Nodule, {n} mm.",
+         "findings": [{"concept": "lung_lesion", "lobe": "LLL", "long_mm": n}]}
+        for n in range(6, 30)
+    ]  # fmt: skip
+    file = tmp_path / "reports.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)))
+    pairs = own.read(file)
+    assert len(pairs.learned) + len(pairs.held) == len(lines) and pairs.held
+    assert "left lower lobe nodule 6" in next(p.prompt for p in pairs.learned)
+    config = settings.model_copy(update={"reports": file, "start": str(trained)})
+    made = training.train(config, tmp_path / "run")
+    words = json.loads((made / adapter.CARD).read_text())["vocabulary"]
+    known = json.loads((trained / adapter.CARD).read_text())["vocabulary"]
+    assert set(known) <= set(words)
+    file.write_text('{"text": "FINDINGS: a", "findings": []}\n{"text": 3}\nno json\n')
+    with pytest.raises(ConsilienceError, match=r"line 1: .*line 2: .*line 3: "):
+        own.read(file)

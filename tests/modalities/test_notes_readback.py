@@ -1,0 +1,88 @@
+"""The read-back: the grammar's reports are true, with the same facts; every falsehood is found."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modalities.notes.lm import space
+from modalities.notes.lm.ct_chest import BETWEEN, CtChest
+
+KIND = CtChest()
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 100_000))
+def test_what_the_grammar_writes_is_true_and_its_facts_are_found(index: int) -> None:
+    said = KIND.sample(2, index)
+    report, faults = KIND.judge(said, KIND.pair(said).target, "model")
+    assert [str(fault) for fault in faults] == [] and report is not None
+    wanted = {(f.finding_id, f.kind, f.value) for f in KIND.by_grammar(said).facts}
+    assert {(f.finding_id, f.kind, f.value) for f in report.facts} == wanted
+    for fact in report.facts:
+        if fact.kind in ("size", "prior_size"):
+            assert re.search(r"\d", report.words(fact))
+
+
+CHANGES = (
+    ("contradicts", r"\bright (upper|lower) lobe", r"left \1 lobe"),
+    ("contradicts", r"\b(left|right) adrenal", "LEFTRIGHT adrenal"),
+    ("contradicts", r"(?<=[ (])(\d)(\d) x", r"\g<1>9 x"),
+    ("contradicts", r"\b(stable|unchanged)\b", "larger"),
+    ("contradicts", r"\b(increased|larger)\b", "smaller"),
+    ("contradicts", r"\bprobably|possibly|likely", "surely"),
+    ("contradicts", r"partial response", "complete response"),
+    ("contradicts", r"(was|previously) (\d)(\d)", r"\1 \g<2>8"),
+    ("omits", r"[^.\n]* (?:mass|nodule)[^.\n]*\d[^\n.]*\.(?= |\n)", ""),
+    ("omits", r"\bNo (?:pleural )?effusion,? ?", "No "),
+    ("invents", BETWEEN, f" New 12 x 9 mm nodule in the left lower lobe.{BETWEEN}"),
+    ("invents", BETWEEN, f" The heart is enlarged.{BETWEEN}"),
+)
+
+
+@pytest.mark.parametrize(("kind", "pattern", "other"), CHANGES)
+def test_a_changed_draft_is_found_out(kind: str, pattern: str, other: str) -> None:
+    tried = 0
+    for index in range(160):
+        said = KIND.sample(4, index)
+        text = KIND.pair(said).target
+        false = re.sub(pattern, other, text, count=1)
+        if "LEFTRIGHT" in false:
+            side = re.search(pattern, text)
+            assert side is not None
+            false = false.replace("LEFTRIGHT", {"left": "right", "right": "left"}[side[1]])
+        if false == text:
+            continue
+        tried += 1
+        _, faults = KIND.judge(said, false, "model")
+        assert faults, (kind, text, false)
+        if tried == 12:
+            return
+    assert tried >= 5
+
+
+def test_an_absence_that_is_false_is_found() -> None:
+    for index in range(200):
+        said = KIND.sample(6, index)
+        if any(o.finding.concept == "liver_lesion" and not o.resolved for o in said.seen):
+            text = KIND.pair(said).target.replace(BETWEEN, f" No liver lesion.{BETWEEN}")
+            _, faults = KIND.judge(said, text, "model")
+            assert any("denies" in fault.what for fault in faults)
+            return
+    raise AssertionError("no case with a liver lesion")
+
+
+def test_a_draft_without_two_sections_is_no_report() -> None:
+    said = KIND.sample(1, 1)
+    report, faults = KIND.judge(said, "Lungs: clear.", "model")
+    assert report is None and "sections" in faults[0].where
+
+
+def test_the_held_out_space_reads_back_too() -> None:
+    for index in range(15):
+        said = KIND.sample(9, index, held=True)
+        assert space.held_out(said.plan)
+        assert KIND.judge(said, KIND.pair(said).target, "model")[1] == ()
