@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import Any, Literal
 
 from alignment import identifiers, schemas
 from alignment.canonical import canonical_json, sha256_of
-from alignment.lexicon import Lexicon
+from alignment.lexicon import Lexicon, change_of
 from alignment.record import READER, Record
 
 Trend = Literal["rising", "falling", "stable"]
@@ -33,8 +32,6 @@ REPORTED = (
 )  # fmt: skip
 """Analytes that every note has where they were measured, in this order; others where abnormal by
 CTCAE."""
-FUSION_PLACE = re.compile(r"(?<!:):(?!:).*$")
-"""The exons of a fusion, after its two genes: EML4::ALK:E13;A20."""
 SUPPORTIVE = "best_supportive_care"
 LOCAL = ("surgery", "sbrt")
 """Regimens that are no drugs: keys of tables/treatments."""
@@ -239,15 +236,6 @@ def drivers(known: Record, lexicon: Lexicon) -> list[str]:
         for row in known.of(schemas.VARIANTS)
         if row["gene"] == gene
     ]
-
-
-def change_of(gene: str, hgvs_c: str, hgvs_p: str, consequences: Mapping[str, str]) -> str:
-    """``EGFR p.Leu858Arg``; ``MET exon 14 skipping``; ``EML4::ALK fusion``."""
-    if hgvs_c in consequences:
-        return f"{gene} {consequences[hgvs_c]}"
-    if hgvs_p == "p.?":
-        return f"{FUSION_PLACE.sub('', hgvs_c)} fusion"
-    return f"{gene} {hgvs_p}"
 
 
 def _order(row: Mapping[str, Any]) -> tuple[int, int]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ontology.errors import ConsilienceError
+
+FUSION_PLACE = re.compile(r"(?<!:):(?!:).*$")
+"""The exons of a fusion, after its two genes: EML4::ALK:E13;A20."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +42,12 @@ class Lexicon:
         """Whether all drugs are taken by mouth, every day: no cycles."""
         codes = {code for code in rxnorm.split("+") if code}
         return bool(codes) and codes <= self.oral
+
+
+def change_of(gene: str, hgvs_c: str, hgvs_p: str, consequences: Mapping[str, str]) -> str:
+    """``EGFR p.Leu858Arg``; ``MET exon 14 skipping``; ``EML4::ALK fusion``."""
+    if hgvs_c in consequences:
+        return f"{gene} {consequences[hgvs_c]}"
+    if hgvs_p == "p.?":
+        return f"{FUSION_PLACE.sub('', hgvs_c)} fusion"
+    return f"{gene} {hgvs_p}"

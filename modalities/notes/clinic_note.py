@@ -14,7 +14,8 @@ from alignment.clinic import (
     Symptom,
     Treatment,
 )
-from modalities.notes.choice import Draw, keyed, listed, pick
+from modalities.notes.choice import Draw, keyed, listed, styled
+from modalities.notes.clinic_layout import BY_STYLE, CAUSES, ORDERS, TITLES
 from modalities.notes.clinic_rules import RULES
 from modalities.notes.clinic_words import (
     NOTICED,
@@ -68,31 +69,6 @@ STYLES: dict[str, tuple[tuple[str, float], ...]] = {
     "labs": (("full", 0.6), ("short", 0.4)),
     "grades": (("before", 0.4), ("after", 0.3), ("ctcae", 0.15), ("letter", 0.15)),
 }
-DATES: dict[str, tuple[tuple[str, float], ...]] = {
-    "uk": (("iso", 0.3), ("day_first", 0.7)),
-    "us": (("iso", 0.3), ("month_first", 0.7)),
-}
-CAUSES = {"toxicity": "toxicity", "neutrophils": "neutrophils",
-          "neutrophils or platelets": "counts"}  # fmt: skip
-SECTIONS = ("history", "treatment", "response", "status", "toxicity", "labs", "plan")
-TITLES: tuple[dict[str, str], ...] = (
-    {"history": "Diagnosis", "treatment": "Treatment", "response": "Response",
-     "status": "Clinical status", "toxicity": "Toxicity", "labs": "Blood tests", "plan": "Plan"},
-    {"history": "HISTORY", "treatment": "ONCOLOGICAL TREATMENT", "response": "IMAGING",
-     "status": "INTERVAL HISTORY AND EXAMINATION", "toxicity": "ADVERSE EVENTS",
-     "labs": "LABORATORY", "plan": "PLAN"},
-    {"history": "Oncologic history", "treatment": "Current and prior therapy",
-     "response": "Disease assessment", "status": "Subjective and objective",
-     "toxicity": "Toxicities", "labs": "Labs", "plan": "Plan"},
-    {"history": "Dx", "treatment": "Tx", "response": "Response", "status": "Status",
-     "toxicity": "Tox", "labs": "Labs", "plan": "Plan"},
-)  # fmt: skip
-BY_STYLE = {"prose": (0, 1), "soap": (1, 2), "terse": (0, 3)}
-ORDERS = (
-    SECTIONS,
-    ("history", "treatment", "status", "toxicity", "labs", "response", "plan"),
-    ("history", "treatment", "toxicity", "status", "response", "labs", "plan"),
-)
 
 
 def write_clinic_note(plan: ClinicPlan) -> Report:
@@ -102,7 +78,7 @@ def write_clinic_note(plan: ClinicPlan) -> Report:
     Raises ConsilienceError where a drug of the plan has no name.
     """
     draw = keyed(plan.seed, "notes.clinic", plan.patient_index, plan.day)
-    note = _Note(plan, _style(draw("style")), draw)
+    note = _Note(plan, styled(draw("style"), STYLES), draw)
     layout = draw("layout")
     numbers = BY_STYLE[note.style["style"]]
     titles = TITLES[numbers[int(layout.integers(len(numbers)))]]
@@ -113,11 +89,6 @@ def write_clinic_note(plan: ClinicPlan) -> Report:
             parts.append(_section(titles[name], lines, name, note.style["style"]))
     whole = join(parts, "\n\n")
     return Report(whole.text + "\n", AUTHOR, whole.spans())
-
-
-def _style(rng: object) -> dict[str, str]:
-    style = {name: pick(rng, choices) for name, choices in STYLES.items()}  # type: ignore[arg-type]
-    return {**style, "dates": pick(rng, DATES[style["spelling"]])}  # type: ignore[arg-type]
 
 
 def _section(title: str, lines: Sequence[Phrase], name: str, style: str) -> Phrase:
@@ -293,9 +264,8 @@ class _Note:
     def _noticed(self, symptom: Symptom) -> Phrase:
         """Weight loss as the patient tells it, beside what the scales say."""
         plan = self.plan
-        lost = plan.weight_kg is not None and plan.weight_kg < plan.weight_index_kg
-        shown = plan.weight_kg is None or lost
-        features = {**self.style, "unweighed": _flag(not shown)}
+        gained = plan.weight_kg is not None and plan.weight_kg > plan.weight_index_kg
+        features = {**self.style, "unweighed": _flag(gained)}
         facts = _facts(symptom.code, symptom=symptom.name, grade=symptom.grade)
         slots: dict[str, object] = {"severity": SEVERITY.get(symptom.grade, "severe")}
         return self.line("noticed", Scope(features, slots, facts))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from alignment.clinic import change_of
+from alignment.lexicon import change_of
 from alignment.molecular import Alteration, MolecularPlan
-from modalities.notes.choice import Draw, keyed, listed, pick
+from modalities.notes.choice import Draw, keyed, listed, styled
 from modalities.notes.grammar import Grammar, Phrase, Scope, Tag, join, polish, sentence
 from modalities.notes.hgvs import short_change
 from modalities.notes.molecular_rules import RULES
@@ -37,10 +37,6 @@ STYLES: dict[str, tuple[tuple[str, float], ...]] = {
     "style": (("prose", 0.35), ("table", 0.35), ("terse", 0.3)),
     "spelling": (("uk", 0.5), ("us", 0.5)),
 }
-DATES: dict[str, tuple[tuple[str, float], ...]] = {
-    "uk": (("iso", 0.3), ("day_first", 0.7)),
-    "us": (("iso", 0.3), ("month_first", 0.7)),
-}
 TITLES: tuple[dict[str, str], ...] = (
     {"patient": "Clinical details", "method": "Method", "results": "Results",
      "negative": "Other genes", "immune": "Immunotherapy markers", "summary": "Conclusion"},
@@ -57,9 +53,7 @@ def write_molecular_report(plan: MolecularPlan) -> Report:
     The same plan always gives the same text.
     """
     draw = keyed(plan.seed, "notes.molecular", plan.patient_index, plan.day)
-    rng = draw("style")
-    style = {name: pick(rng, choices) for name, choices in STYLES.items()}
-    style["dates"] = pick(rng, DATES[style["spelling"]])
+    style = styled(draw("style"), STYLES)
     report = _Molecular(plan, style, draw)
     titles = TITLES[int(draw("titles").integers(len(TITLES)))]
     parts = [polish(report.expand("title", report.whole))]

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from alignment.plan import EncounterPlan, Finding
-from modalities.notes.choice import Draw, keyed, pick
+from modalities.notes.choice import Draw, keyed, styled
 from modalities.notes.ct_chest import MASS_ABOVE_MM, visit_scope
 from modalities.notes.grammar import Grammar, Phrase, Scope, Tag, join, polish, sentence
 from modalities.notes.radiograph_rules import RULES
@@ -53,10 +53,6 @@ STYLES: dict[str, tuple[tuple[str, float], ...]] = {
     "style": (("prose", 0.55), ("terse", 0.45)),
     "spelling": (("uk", 0.5), ("us", 0.5)),
 }
-DATES: dict[str, tuple[tuple[str, float], ...]] = {
-    "uk": (("iso", 0.3), ("day_first", 0.7)),
-    "us": (("iso", 0.3), ("month_first", 0.7)),
-}
 HEADINGS = (
     ("INDICATION", "TECHNIQUE", "COMPARISON", "FINDINGS", "IMPRESSION"),
     ("Clinical history", "Views", "Comparison", "Findings", "Conclusion"),
@@ -70,9 +66,7 @@ def write_radiograph_report(plan: EncounterPlan, prior: EncounterPlan | None) ->
     plans always give the same text.
     """
     draw = keyed(plan.seed, "notes.radiograph", plan.patient_index, plan.day)
-    rng = draw("style")
-    style = {name: pick(rng, choices) for name, choices in STYLES.items()}
-    style["dates"] = pick(rng, DATES[style["spelling"]])
+    style = styled(draw("style"), STYLES)
     report = _Radiograph(plan, prior, style, draw)
     headings = HEADINGS[int(draw("headings").integers(len(HEADINGS)))]
     bodies = (

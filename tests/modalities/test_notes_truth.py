@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from alignment.clinic import (
+    Assessment,
     ClinicPlan,
     DoseToday,
     Lab,
@@ -17,9 +18,9 @@ from alignment.clinic import (
     Symptom,
     Toxicity,
     Treatment,
-    change_of,
 )
 from alignment.identifiers import age_on
+from alignment.lexicon import change_of
 from alignment.molecular import Alteration, MolecularPlan
 from alignment.plan import EncounterPlan, Finding, Protocol, Subject
 from cohort.codebook import Codebook
@@ -94,7 +95,8 @@ def test_weight_loss_is_the_patients_word(seed: int) -> None:
     text = said(seed, symptoms=(noticed,), weight_kg=74.0)
     assert re.search(r"severe weight loss(,? not confirmed by weighing| that weighing)", text)
     assert "grade 3" not in text
-    assert "weigh" not in said(seed, symptoms=(noticed,)).lower().partition("severe weight")[2][:30]
+    assert "weighing" not in said(seed, symptoms=(noticed,))
+    assert "weighing" not in said(seed, symptoms=(noticed,), weight_kg=72.0)
 
 
 @pytest.mark.parametrize(
@@ -131,8 +133,6 @@ def test_a_list_of_events_has_one_form_of_grades() -> None:
 
 
 def test_after_progression_options_are_discussed() -> None:
-    from alignment.clinic import Assessment
-
     over = replace(LINE, stop=dt.date(2022, 5, 1), stop_reason="progression")
     worse = Assessment(dt.date(2022, 5, 1), "PD", True, 60)
     past = (Toxicity("1", "nausea", 0, 2),)
@@ -236,6 +236,8 @@ def test_after_surgery_no_tumour_is_known_and_no_treatment_awaited(day: int) -> 
     assert "known" not in text
     assert "systemic" not in text
     assert re.search("resection|surgery", text)
-    early = write_radiograph_report(scan(-7, (lesion(30),), purpose="staging", confirmed=False), None)
+    early = write_radiograph_report(
+        scan(-7, (lesion(30),), purpose="staging", confirmed=False), None
+    )
     assert "suspected lung cancer" in early.text.lower()
     assert not re.search("stage IB|squamous|systemic", early.text)
