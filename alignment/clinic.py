@@ -27,6 +27,8 @@ CLINIC_VISITS = ("baseline", "cycle", "follow_up")
 """Visits at which a doctor sees the patient; scans and brain scans have reports of their own."""
 STEADY_SHARE = 0.10
 """Assumption: a value within this share of the one before is called stable."""
+RECURRENCE_D = 42
+"""Assumption: a recurrence is recorded within this many days of the scan that shows it."""
 REPORTED = (
     "haemoglobin", "neutrophils", "platelets", "creatinine", "alt", "albumin", "ldh", "cea",
 )  # fmt: skip
@@ -136,7 +138,7 @@ class ClinicPlan:
     pdl1_tps: int
     drivers: tuple[str, ...]  # gene and change, EGFR p.Leu858Arg; empty without genomics
     recurrence: dt.date | None
-    recurrence_scan: bool  # whether a scan of that day shows it
+    recurrence_scan: dt.date | None  # the scan that showed it
     treatments: tuple[Treatment, ...]
     dose: DoseToday | None
     toxicities: tuple[Toxicity, ...]
@@ -208,9 +210,7 @@ def plan_clinic(record: Record, day: int, lexicon: Lexicon, *, seed: int, model:
         pdl1_tps=person["pdl1_tps"],
         drivers=tuple(drivers(known, lexicon)),
         recurrence=known.date(recurred[0]) if recurred else None,
-        recurrence_scan=any(
-            row["kind"] == "scan" and row["day"] in recurred[:1] for row in known.of(schemas.VISITS)
-        ),
+        recurrence_scan=_scan_before(known, recurred[0]) if recurred else None,
         treatments=treatments,
         dose=dose,
         toxicities=toxicities,
@@ -382,6 +382,13 @@ def _step(
         return "continue" if on else "defer"
     before = [row["relative_dose"] for row in _doses(known, here, lexicon) if row["day"] < day]
     return "reduce" if before and dose.relative_dose < before[-1] else "continue"
+
+
+def _scan_before(known: Record, day: int) -> dt.date | None:
+    """The last scan of the weeks up to a recurrence: what it was seen on."""
+    scans = [row["day"] for row in known.of(schemas.VISITS) if row["kind"] == "scan"]
+    last = max((scan for scan in scans if scan <= day), default=None)
+    return None if last is None or last < day - RECURRENCE_D else known.date(last)
 
 
 def _recurred(known: Record) -> list[int]:

@@ -220,10 +220,10 @@ class _Note:
     def _response(self) -> list[Phrase]:
         plan, seen = self.plan, self.plan.assessment
         lines = []
-        if plan.recurrence_scan and (seen is None or seen.date < (plan.recurrence or plan.date)):
-            facts = _facts("patient", recurrence=plan.recurrence)
-            slots: dict[str, object] = {"recurrence": plan.recurrence}
-            lines = [self.line("returned", Scope(self.style, slots, facts))]
+        scan = plan.recurrence_scan
+        if scan is not None and (seen is None or seen.date < scan):
+            slots: dict[str, object] = {"scan": scan}
+            lines = [self.line("returned", Scope(self.style, slots))]
         return lines + ([self._assessed(seen)] if seen is not None else [])
 
     def _assessed(self, seen: Assessment) -> Phrase:

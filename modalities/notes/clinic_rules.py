@@ -133,8 +133,8 @@ RESPONSE: dict[str, tuple[Alt, ...]] = {
         Alt("", "!sum"),
     ),
     "returned": (
-        Alt("CT of {recurrence} showed the recurrence", "", 2),
-        Alt("recurrence on CT of {recurrence}"),
+        Alt("CT of {scan} showed relapse", "", 2),
+        Alt("relapse on CT of {scan}"),
     ),
 }
 

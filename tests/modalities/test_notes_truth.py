@@ -41,7 +41,7 @@ def visit(seed: int, **changes: Any) -> ClinicPlan:
         "seed": seed, "model": "m", "patient_id": "P0000003", "day": 150, "date": DAY, "age": 70,
         "sex": "male", "smoking_status": "former", "pack_years": 30.0, "histology": "squamous",
         "stage": "IVA", "pdl1_tps": 20, "drivers": (), "recurrence": None,
-        "recurrence_scan": False, "treatments": (LINE,), "dose": ALONE, "toxicities": (),
+        "recurrence_scan": None, "treatments": (LINE,), "dose": ALONE, "toxicities": (),
         "symptoms": (), "ecog": 1, "weight_kg": 70.0, "weight_index_kg": 72.0, "labs": (),
         "assessment": None, "step": "continue",
     }  # fmt: skip
@@ -146,8 +146,8 @@ def test_after_progression_options_are_discussed() -> None:
 
 def test_a_recurrence_names_its_scan() -> None:
     for seed in SEEDS:
-        text = said(seed, recurrence=DAY, recurrence_scan=True)
-        assert re.search(r"CT of .* showed the recurrence|recurrence on CT of", text, re.I)
+        text = said(seed, recurrence=DAY, recurrence_scan=dt.date(2022, 5, 20))
+        assert re.search(r"CT of .* showed relapse|relapse on CT of", text, re.I)
 
 
 def test_adjuvant_treatment_is_no_first_line() -> None:
