@@ -109,9 +109,14 @@ class EncounterPlan:
     prior_date: dt.date | None
     overall_response: str | None
     findings: tuple[Finding, ...]
-    purpose: Purpose = "response"
+    purpose: Purpose | None = None  # None: response under a line, staging without one
     local: str | None = None  # surgery or sbrt begun before this scan
     confirmed: bool = True  # whether histology and stage were known
+
+    @property
+    def asked(self) -> Purpose:
+        """Why the scan was asked for."""
+        return self.purpose or ("response" if self.line else "staging")
 
     @property
     def age(self) -> int:

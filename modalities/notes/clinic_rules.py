@@ -254,6 +254,7 @@ PLAN: dict[str, tuple[Alt, ...]] = {
         Alt("[step remains off treatment]<follow>", "step=off_treatment !worse"),
         Alt("[step no active treatment at present]; <options>", "step=off_treatment worse", 2),
         Alt("[step off treatment at present]; <options>", "step=off_treatment worse"),
+        Alt("[step no active treatment yet], treatment to be decided", "step=staging"),
         Alt("[step surveillance after local treatment]", "step=surveillance", 2),
         Alt("[step follow-up without systemic treatment]", "step=surveillance"),
         Alt("[step proceed with {regimen}]", "step=local", 2),

@@ -255,7 +255,7 @@ def visit_scope(plan: EncounterPlan, style: Mapping[str, str]) -> Scope:
         "packs": _flag(subject.pack_years >= 0.5),
         "contrast": _flag(plan.protocol.contrast),
         "line": _flag(plan.line),
-        "purpose": plan.purpose,
+        "purpose": plan.asked,
         "local": plan.local or "",
         "confirmed": _flag(plan.confirmed),
         "regimen": _flag(drug),

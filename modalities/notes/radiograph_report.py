@@ -186,7 +186,7 @@ class _Radiograph:
 
     def _known(self, f: Finding) -> bool:
         """Whether the tumour was known here: treated as such, and seen before."""
-        return self.plan.purpose in ("response", "follow_up") and f.finding_id in self.before
+        return self.plan.asked in ("response", "follow_up") and f.finding_id in self.before
 
     def _was_hidden(self, f: Finding) -> bool:
         before = self.prior.findings if self.prior else ()
