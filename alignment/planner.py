@@ -177,7 +177,7 @@ def _line_on(treatments: Rows, day: int) -> dict[str, Any] | None:
 def _local_before(treatments: Rows, day: int) -> str | None:
     """Surgery or stereotactic radiotherapy before the day."""
     done = [r for r in treatments if r["regimen"] in LOCAL and r["start_day"] < day]
-    return done[0]["regimen"] if done else None
+    return str(done[0]["regimen"]) if done else None
 
 
 def _purpose(line: dict[str, Any] | None, local: str | None, events: Rows, day: int) -> Purpose:

@@ -39,7 +39,8 @@ class Codebook:
 def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
     """Look up every code that the model's tables will show."""
     regimens = knowledge.regimens()
-    rxnorm, phases = {}, {}
+    rxnorm: dict[str, str] = {}
+    phases: dict[str, tuple[str, str]] = {}
     oral = knowledge.oral_drugs()
     for regimen in model.levels.get("regimen", ())[1:]:
         if regimen not in regimens:
