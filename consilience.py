@@ -344,8 +344,9 @@ def _generate(
                 plans += _plan(job, shard.tables)
             if "notes" in run.modalities:
                 noted += plan_notes(
-                    shard.tables, run.notes.kinds, seed=run.seed, model=job.model.version[:16]
-                )
+                    shard.tables, run.notes.kinds, job.codebook.lexicon,
+                    seed=run.seed, model=job.model.version[:16],
+                )  # fmt: skip
             writer.append(shard.tables)
             tell("patients", min(done * SHARD, len(indices)), len(indices))
         writer.append({schemas.TRUTH_NOISE.path: job.model.noise_table(run.seed)})

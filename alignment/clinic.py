@@ -10,38 +10,43 @@ from typing import Any, Literal
 
 from alignment import identifiers, schemas
 from alignment.canonical import canonical_json, sha256_of
+from alignment.lexicon import Lexicon, change_of
 from alignment.record import READER, Record
 
 Trend = Literal["rising", "falling", "stable"]
 Step = Literal[
-    "local", "start", "continue", "reduce", "hold", "defer", "stop", "supportive",
-    "off_treatment", "surveillance",
+    "local", "start", "adjuvant", "continue", "reduce", "hold", "defer", "stop", "supportive",
+    "off_treatment", "surveillance", "staging",
 ]  # fmt: skip
-"""What the visit decides: local treatment; the first dose of a line; the next one, in full, at a
-lower dose than the last, omitted, or not given that day; the end of a line; supportive care; no
-treatment since a line ended, or since local treatment."""
+"""What the visit decides: local treatment; the first dose of a line, or of adjuvant treatment; the
+next one, in full, at a lower dose than the last, omitted, or not given that day; the end of a line;
+supportive care; no treatment since a line ended, or since local treatment; none yet."""
 
 KIND = "clinic_note"
 CLINIC_VISITS = ("baseline", "cycle", "follow_up")
 """Visits at which a doctor sees the patient; scans and brain scans have reports of their own."""
 STEADY_SHARE = 0.10
 """Assumption: a value within this share of the one before is called stable."""
+RECURRENCE_D = 42
+"""Assumption: a recurrence is recorded within this many days of the scan that shows it."""
 REPORTED = (
     "haemoglobin", "neutrophils", "platelets", "creatinine", "alt", "albumin", "ldh", "cea",
 )  # fmt: skip
 """Analytes that every note has where they were measured, in this order; others where abnormal by
 CTCAE."""
-ORAL = frozenset(
-    ("osimertinib", "erlotinib", "alectinib", "lorlatinib", "crizotinib", "capmatinib", "adagrasib")
-)
-"""Taken daily: no cycles."""
 SUPPORTIVE = "best_supportive_care"
 LOCAL = ("surgery", "sbrt")
+"""Regimens that are no drugs: keys of tables/treatments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """A line of therapy so far; ``stop`` is None where it had not been stopped by the visit."""
+    """A line of therapy so far; ``stop`` is None where it had not been stopped by the visit.
+
+    ``drugs``: names of the regimen's; ``given``: those of the last dose given or due; ``cycles``:
+    infusions given so far, None for drugs taken daily; ``induction``: those before the drugs
+    changed, None while they had not.
+    """
 
     line: int
     intent: str
@@ -50,13 +55,18 @@ class Treatment:
     start: dt.date
     stop: dt.date | None
     stop_reason: str | None
+    drugs: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    cycles: int | None = None
+    induction: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DoseToday:
-    """What was given at the visit: share of the full dose, 0 where omitted."""
+    """What was given at the visit: share of the full dose, 0 where omitted, and of which drugs."""
 
     cycle: int
+    drugs: tuple[str, ...]
     relative_dose: float
     action: str
     reason: str | None
@@ -91,6 +101,7 @@ class Lab:
     unit: str
     flag: str
     grade: int
+    decimals: int = 1
     prior: float | None = None
     prior_date: dt.date | None = None
     trend: Trend | None = None
@@ -108,7 +119,10 @@ class Assessment:
 
 @dataclass(frozen=True)
 class ClinicPlan:
-    """One clinic visit: facts of that day and before. The same plan always gives the same note."""
+    """One clinic visit: facts of that day and before. The same plan always gives the same note.
+
+    ``age``: on the day; ``stage`` and ``histology``: at diagnosis.
+    """
 
     seed: int
     model: str
@@ -124,8 +138,8 @@ class ClinicPlan:
     pdl1_tps: int
     drivers: tuple[str, ...]  # gene and change, EGFR p.Leu858Arg; empty without genomics
     recurrence: dt.date | None
+    recurrence_scan: dt.date | None  # the scan that showed it
     treatments: tuple[Treatment, ...]
-    cycles: int | None  # infusions given in the current line; None where there are none
     dose: DoseToday | None
     toxicities: tuple[Toxicity, ...]
     symptoms: tuple[Symptom, ...]
@@ -167,34 +181,37 @@ def clinic_days(record: Record) -> tuple[int, ...]:
     return tuple(day for day in clinic if day == clinic[0] or day in starts or day in after)
 
 
-def plan_clinic(record: Record, day: int, *, seed: int, model: str) -> ClinicPlan:
-    """The plan of the visit on ``day``, from what the record held then."""
+def plan_clinic(record: Record, day: int, lexicon: Lexicon, *, seed: int, model: str) -> ClinicPlan:
+    """The plan of the visit on ``day``, from what the record held then.
+
+    Raises ConsilienceError where a drug has no name.
+    """
     known = record.until(day)
     person = known.person
-    treatments = _treatments(known)
+    treatments = _treatments(known, lexicon)
     here = max(known.of(schemas.TREATMENTS), key=_order, default=None)
-    dose = _dose(known, here, day)
+    dose = _dose(known, here, day, lexicon)
     toxicities = _toxicities(known, here, day)
     told = {toxicity.code for toxicity in toxicities if toxicity.grade}
     vitals = next((row for row in known.of(schemas.VITALS) if row["day"] == day), None)
-    recurred = [r["day"] for r in known.of(schemas.EVENTS) if r["category"] == "recurrence"]
+    recurred = _recurred(known)
     return ClinicPlan(
         seed=seed,
         model=model,
         patient_id=person["patient_id"],
         day=day,
         date=known.date(day),
-        age=person["age"],
+        age=identifiers.age_on(person["age"], day),
         sex=person["sex"],
         smoking_status=person["smoking_status"],
         pack_years=person["pack_years"],
         histology=person["histology"],
         stage=person["stage"],
         pdl1_tps=person["pdl1_tps"],
-        drivers=tuple(drivers(known)),
+        drivers=tuple(drivers(known, lexicon)),
         recurrence=known.date(recurred[0]) if recurred else None,
+        recurrence_scan=_scan_before(known, recurred[0]) if recurred else None,
         treatments=treatments,
-        cycles=_cycles(known, here),
         dose=dose,
         toxicities=toxicities,
         symptoms=tuple(
@@ -205,31 +222,20 @@ def plan_clinic(record: Record, day: int, *, seed: int, model: str) -> ClinicPla
         ecog=_or_none(vitals, "ecog"),
         weight_kg=_or_none(vitals, "weight_kg"),
         weight_index_kg=person["weight_kg"],
-        labs=_labs(known, day),
+        labs=_labs(known, day, lexicon),
         assessment=_assessment(known),
-        step=_step(known, here, dose, day),
+        step=_step(known, here, dose, day, lexicon),
     )
 
 
-DRIVERS = ("EGFR", "ALK", "ROS1", "BRAF", "KRAS", "MET", "RET", "ERBB2", "NTRK1")
-"""Genes whose alterations choose a treatment (ESMO and NCCN guidelines; from memory)."""
-
-
-def drivers(known: Record) -> list[str]:
-    """Gene and protein change, or the fusion, of every driver found so far."""
+def drivers(known: Record, lexicon: Lexicon) -> list[str]:
+    """Gene and protein change, consequence or fusion, of every driver found so far."""
     return [
-        change_of(row["gene"], row["hgvs_c"], row["hgvs_p"])
-        for gene in DRIVERS
+        change_of(row["gene"], row["hgvs_c"], row["hgvs_p"], lexicon.consequences)
+        for gene in lexicon.drivers
         for row in known.of(schemas.VARIANTS)
         if row["gene"] == gene
     ]
-
-
-def change_of(gene: str, hgvs_c: str, hgvs_p: str) -> str:
-    """``EGFR p.Leu858Arg``; ``EML4-ALK fusion`` where the protein change is not known."""
-    if hgvs_p == "p.?":
-        return f"{hgvs_c.partition(':')[0]} fusion"
-    return f"{gene} {hgvs_p}"
 
 
 def _order(row: Mapping[str, Any]) -> tuple[int, int]:
@@ -240,37 +246,54 @@ def _or_none(row: Mapping[str, Any] | None, name: str) -> Any:
     return None if row is None else row[name]
 
 
-def _treatments(known: Record) -> tuple[Treatment, ...]:
-    return tuple(
-        Treatment(
-            line=row["line"],
-            intent=row["intent"],
-            regimen=row["regimen"],
-            rxnorm=row["rxnorm"],
-            start=known.date(row["start_day"]),
-            stop=None if row["stop_day"] is None else known.date(row["stop_day"]),
-            stop_reason=None if row["stop_day"] is None else row["stop_reason"],
-        )
-        for row in sorted(known.of(schemas.TREATMENTS), key=_order)
+def _treatments(known: Record, lexicon: Lexicon) -> tuple[Treatment, ...]:
+    rows = sorted(known.of(schemas.TREATMENTS), key=_order)
+    return tuple(_treatment(known, row, lexicon) for row in rows)
+
+
+def _treatment(known: Record, row: Mapping[str, Any], lexicon: Lexicon) -> Treatment:
+    drugs = lexicon.names(row["rxnorm"])
+    due = [r for r in known.of(schemas.DOSES) if _of(r, row)]
+    doses = _doses(known, row, lexicon)
+    first = doses[0]["rxnorm"] if doses else None
+    changed = [dose["cycle"] for dose in doses if dose["rxnorm"] != first]
+    stop = row["stop_day"]
+    return Treatment(
+        line=row["line"],
+        intent=row["intent"],
+        regimen=row["regimen"],
+        rxnorm=row["rxnorm"],
+        start=known.date(row["start_day"]),
+        stop=None if stop is None else known.date(stop),
+        stop_reason=None if stop is None else row["stop_reason"],
+        drugs=drugs,
+        given=lexicon.names(due[-1]["rxnorm"]) if due else drugs,
+        cycles=max((dose["cycle"] for dose in doses), default=None),
+        induction=changed[0] - 1 if changed else None,
     )
 
 
-def _doses(known: Record, here: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Doses of the current line that were given, none for drugs without cycles."""
-    if here is None or here["regimen"] in ORAL:
+def _of(dose: Mapping[str, Any], line: Mapping[str, Any]) -> bool:
+    return bool(dose["line"] == line["line"] and dose["regimen"] == line["regimen"])
+
+
+def _doses(known: Record, here: Mapping[str, Any] | None, lexicon: Lexicon) -> list[dict[str, Any]]:
+    """Doses of a line that were given, by day; none for drugs without cycles."""
+    if here is None or lexicon.daily(here["rxnorm"]):
         return []
-    rows = (row for row in known.of(schemas.DOSES) if row["line"] == here["line"])
-    return [row for row in rows if row["relative_dose"] > 0]
+    rows = [r for r in known.of(schemas.DOSES) if _of(r, here) and r["relative_dose"] > 0]
+    return sorted(rows, key=lambda row: row["day"])
 
 
-def _cycles(known: Record, here: Mapping[str, Any] | None) -> int | None:
-    return max((row["cycle"] for row in _doses(known, here)), default=None)
-
-
-def _dose(known: Record, here: Mapping[str, Any] | None, day: int) -> DoseToday | None:
+def _dose(
+    known: Record, here: Mapping[str, Any] | None, day: int, lexicon: Lexicon
+) -> DoseToday | None:
     for row in known.of(schemas.DOSES):
         if here is not None and row["day"] == day and row["line"] == here["line"]:
-            return DoseToday(row["cycle"], row["relative_dose"], row["action"], row["reason"])
+            drugs = lexicon.names(row["rxnorm"])
+            return DoseToday(
+                row["cycle"], drugs, row["relative_dose"], row["action"], row["reason"]
+            )
     return None
 
 
@@ -291,7 +314,7 @@ def _toxicities(known: Record, here: Mapping[str, Any] | None, day: int) -> tupl
     return tuple(sorted(found, key=lambda t: (-t.grade, -t.worst, t.code)))
 
 
-def _labs(known: Record, day: int) -> tuple[Lab, ...]:
+def _labs(known: Record, day: int, lexicon: Lexicon) -> tuple[Lab, ...]:
     rows = known.of(schemas.LABS)
     today = {row["name"]: row for row in rows if row["day"] == day}
     names = [name for name in REPORTED if name in today]
@@ -305,7 +328,8 @@ def _labs(known: Record, day: int) -> tuple[Lab, ...]:
         found.append(
             Lab(
                 row["loinc"], name, row["value"], row["unit"], row["flag"], row["ctcae_grade"],
-                prior, None if last is None else known.date(last["day"]),
+                lexicon.decimals[row["loinc"]], prior,
+                None if last is None else known.date(last["day"]),
                 trend_of(prior, row["value"]),
             )
         )  # fmt: skip
@@ -331,21 +355,42 @@ def _assessment(known: Record) -> Assessment | None:
     )
 
 
-def _step(known: Record, here: Mapping[str, Any] | None, dose: DoseToday | None, day: int) -> Step:
+def _step(
+    known: Record, here: Mapping[str, Any] | None, dose: DoseToday | None, day: int,
+    lexicon: Lexicon,
+) -> Step:  # fmt: skip
     if here is None:
-        return "off_treatment"
+        return "staging"
     if here["start_day"] == day:
-        special: dict[str, Step] = {SUPPORTIVE: "supportive", **dict.fromkeys(LOCAL, "local")}
-        return special.get(here["regimen"], "start")
+        if here["regimen"] in LOCAL:
+            return "local"
+        if here["regimen"] == SUPPORTIVE:
+            return "supportive"
+        return "adjuvant" if here["intent"] == "adjuvant" else "start"
     if here["regimen"] == SUPPORTIVE:
         return "supportive"
     if here["stop_day"] is not None:
         if here["stop_day"] == day:
             return "stop"
-        return "surveillance" if here["line"] == 0 else "off_treatment"
+        # After surgery alone, or its adjuvant treatment, one is followed; after a line, untreated.
+        return "surveillance" if here["line"] == 0 and not _recurred(known) else "off_treatment"
     if dose is not None and dose.relative_dose == 0:
         return "hold"
     if dose is None:
-        return "continue" if here["regimen"] in ORAL else "defer"
-    before = [row["relative_dose"] for row in _doses(known, here) if row["day"] < day]
+        # adjuvant drugs have no row a cycle
+        on = lexicon.daily(here["rxnorm"]) or here["line"] == 0
+        return "continue" if on else "defer"
+    before = [row["relative_dose"] for row in _doses(known, here, lexicon) if row["day"] < day]
     return "reduce" if before and dose.relative_dose < before[-1] else "continue"
+
+
+def _scan_before(known: Record, day: int) -> dt.date | None:
+    """The last scan of the weeks up to a recurrence: what it was seen on."""
+    scans = [row["day"] for row in known.of(schemas.VISITS) if row["kind"] == "scan"]
+    last = max((scan for scan in scans if scan <= day), default=None)
+    return None if last is None or last < day - RECURRENCE_D else known.date(last)
+
+
+def _recurred(known: Record) -> list[int]:
+    """Days of recurrence after local treatment, so far."""
+    return [r["day"] for r in known.of(schemas.EVENTS) if r["category"] == "recurrence"]

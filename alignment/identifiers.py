@@ -87,3 +87,11 @@ def note_path(patient: str, name: str) -> PurePosixPath:
 
 VCF_PATH = PurePosixPath("genomics", "cohort.vcf.gz")
 MANIFEST = "manifest.json"
+
+
+def age_on(index_age: int, day: int) -> int:
+    """Age in whole years on a study day: years since index added. Before index it is that at index.
+
+    No date of birth is drawn, so that birthdays fall on the index day.
+    """
+    return index_age + int(max(day, 0) / 365.25)

@@ -8,14 +8,20 @@ from functools import cached_property
 
 from alignment import identifiers, schemas
 from alignment.canonical import canonical_json, sha256_of
-from alignment.clinic import DRIVERS
+from alignment.lexicon import Lexicon
 from alignment.record import Record
 
 KIND = "molecular_report"
-PANEL = (
-    *DRIVERS, "TP53", "STK11", "KEAP1", "SMARCA4", "CDKN2A", "RB1", "PIK3CA",
-)  # fmt: skip
-"""The genes that the assay covers; NF1 has no allele in the catalogue, so it is not among them."""
+FURTHER = ("TP53", "STK11", "KEAP1", "SMARCA4", "RB1", "PIK3CA")
+"""Genes that are reported beside the drivers. NF1 has no allele in the catalogue; what CDKN2A loses
+is its copies, which the assay does not count."""
+GENES = 500
+"""Assumption: genes that the assay reads, as many as a large panel has, so that mutations a
+megabase can be counted."""
+
+
+TURNAROUND_D = 14
+"""Assumption: days from specimen to result; guidelines ask for ten working days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +34,24 @@ class Alteration:
     chrom: str
     pos: int
     vaf: float
+    consequence: str = ""
+    """What it does where that is not its protein change: exon 14 skipping."""
+
+    @property
+    def fusion(self) -> bool:
+        """Whether it joins two genes."""
+        return "::" in self.hgvs_c
 
 
 @dataclass(frozen=True)
 class MolecularPlan:
-    """One specimen. ``repeat``: taken under treatment, and read for what is new in it only.
+    """One specimen, reported on ``date``, ``collected`` before.
 
-    ``pdl1_tps`` (whole per cent) and ``tmb`` (mutations per megabase) are of the first specimen.
+    ``repeat``: taken under treatment, and read for what is new in it only.
+
+    ``panel``: genes that are reported either way, ``drivers`` among them; ``genes``: how many the
+    assay reads. ``pdl1_tps`` (whole per cent) and ``tmb`` (mutations per megabase) are of the
+    first specimen.
     """
 
     seed: int
@@ -42,6 +59,7 @@ class MolecularPlan:
     patient_id: str
     day: int
     date: dt.date
+    collected: dt.date
     age: int
     sex: str
     histology: str
@@ -49,7 +67,9 @@ class MolecularPlan:
     alterations: tuple[Alteration, ...]
     pdl1_tps: int | None
     tmb: float | None
-    panel: tuple[str, ...] = PANEL
+    drivers: tuple[str, ...]
+    panel: tuple[str, ...]
+    genes: int = GENES
 
     @property
     def patient_index(self) -> int:
@@ -74,7 +94,7 @@ class MolecularPlan:
 
 
 def specimen_days(record: Record) -> tuple[int, ...]:
-    """Days of the specimens: day 0, and those of alterations acquired later.
+    """Days of the results: day 0, and those of alterations acquired later.
 
     None where the dataset has no table of variants: what was not sequenced is not reported.
     """
@@ -83,13 +103,16 @@ def specimen_days(record: Record) -> tuple[int, ...]:
     return tuple(sorted({0} | {row["day"] for row in record.of(schemas.VARIANTS)}))
 
 
-def plan_molecular(record: Record, day: int, *, seed: int, model: str) -> MolecularPlan:
+def plan_molecular(
+    record: Record, day: int, lexicon: Lexicon, *, seed: int, model: str
+) -> MolecularPlan:
     """The plan of the specimen of ``day``, from what the record held then."""
     known = record.until(day)
     person = known.person
     rows = [row for row in known.of(schemas.VARIANTS) if row["day"] == day]
-    place = {gene: number for number, gene in enumerate(PANEL)}
-    rows.sort(key=lambda row: (place.get(row["gene"], len(PANEL)), row["pos"]))
+    panel = (*lexicon.drivers, *FURTHER)
+    place = {gene: number for number, gene in enumerate(panel)}
+    rows.sort(key=lambda row: (place.get(row["gene"], len(panel)), row["pos"]))
     repeat = day > 0
     return MolecularPlan(
         seed=seed,
@@ -97,17 +120,20 @@ def plan_molecular(record: Record, day: int, *, seed: int, model: str) -> Molecu
         patient_id=person["patient_id"],
         day=day,
         date=known.date(day),
-        age=person["age"],
+        collected=known.date(day - TURNAROUND_D),
+        age=identifiers.age_on(person["age"], day),
         sex=person["sex"],
         histology=person["histology"],
         repeat=repeat,
         alterations=tuple(
             Alteration(
                 row["gene"], row["hgvs_c"], row["hgvs_p"], row["chrom"], row["pos"],
-                round(row["vaf"], 3),
+                round(row["vaf"], 3), lexicon.consequences.get(row["hgvs_c"], ""),
             )
             for row in rows
         ),
         pdl1_tps=None if repeat else person["pdl1_tps"],
         tmb=None if repeat else person["tmb"],
+        drivers=lexicon.drivers,
+        panel=panel,
     )  # fmt: skip

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from alignment import clinic, molecular
 from alignment.clinic import ClinicPlan
+from alignment.lexicon import Lexicon
 from alignment.molecular import MolecularPlan
 from alignment.record import records
 
@@ -15,7 +16,7 @@ NotePlan = ClinicPlan | MolecularPlan
 
 
 def plan_notes(
-    tables: Mapping[str, pa.Table], kinds: Sequence[str], *, seed: int, model: str
+    tables: Mapping[str, pa.Table], kinds: Sequence[str], lexicon: Lexicon, *, seed: int, model: str
 ) -> Iterator[NotePlan]:
     """Plans of the clinic notes and molecular reports of all patients, by patient, kind, day."""
     if not {clinic.KIND, molecular.KIND} & set(kinds):
@@ -23,7 +24,7 @@ def plan_notes(
     for record in records(tables):
         if clinic.KIND in kinds:
             for day in clinic.clinic_days(record):
-                yield clinic.plan_clinic(record, day, seed=seed, model=model)
+                yield clinic.plan_clinic(record, day, lexicon, seed=seed, model=model)
         if molecular.KIND in kinds:
             for day in molecular.specimen_days(record):
-                yield molecular.plan_molecular(record, day, seed=seed, model=model)
+                yield molecular.plan_molecular(record, day, lexicon, seed=seed, model=model)

@@ -18,6 +18,10 @@ Kernel = Literal["soft", "sharp"]
 Network = Literal["whole", "lesions", "none"]
 """Where the CT network renders: the whole body, around lesions only, or nowhere."""
 
+Purpose = Literal["staging", "response", "follow_up", "surveillance", "recurrence"]
+"""Why the scan was asked for, from what was known before it: no treatment yet; under a line; after
+one; after local treatment; after that, with a recurrence recorded earlier."""
+
 STABLE_MM = 2.0
 """A measured change of at most this many mm is within the reader's variation."""
 STABLE_SHARE = 0.10
@@ -54,7 +58,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The body behind the images: age in years, height in cm, weight in kg.
+    """The body behind the images: age in years at index, height in cm, weight in kg.
 
     ``copd``: chronic obstructive pulmonary disease at index, which inflates the lungs.
     """
@@ -105,6 +109,19 @@ class EncounterPlan:
     prior_date: dt.date | None
     overall_response: str | None
     findings: tuple[Finding, ...]
+    purpose: Purpose | None = None  # None: response under a line, staging without one
+    local: str | None = None  # surgery or sbrt begun before this scan
+    confirmed: bool = True  # whether histology and stage were known
+
+    @property
+    def asked(self) -> Purpose:
+        """Why the scan was asked for."""
+        return self.purpose or ("response" if self.line else "staging")
+
+    @property
+    def age(self) -> int:
+        """Age in years on the day."""
+        return identifiers.age_on(self.subject.age, self.day)
 
     @property
     def patient_index(self) -> int:

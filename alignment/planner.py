@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 
 from alignment import identifiers, schemas
-from alignment.plan import EncounterPlan, Finding, Protocol, Subject, change_between
+from alignment.clinic import LOCAL
+from alignment.plan import EncounterPlan, Finding, Protocol, Purpose, Subject, change_between
 
 CONCEPTS = {
     "lung": "lung_lesion",
@@ -56,6 +57,9 @@ def plan_patients(
         [r for r in _rows(tables[schemas.RESPONSES_TABLE.path]) if r["assessor"] == READER]
     )
     treatments = _by_patient(_rows(tables[schemas.TREATMENTS.path]))
+    events = _by_patient(
+        _rows(tables[schemas.EVENTS.path]) if schemas.EVENTS.path in tables else []
+    )
     plans: list[EncounterPlan] = []
     for person in patients:
         key = person["patient_id"]
@@ -66,6 +70,7 @@ def plan_patients(
         prior_day: int | None = None
         for day in sorted(by_day)[:max_studies]:
             line = _line_on(treatments.get(key, []), day)
+            local = _local_before(treatments.get(key, []), day)
             plans.append(
                 EncounterPlan(
                     seed=seed,
@@ -85,6 +90,9 @@ def plan_patients(
                     else identifiers.calendar_date(person["index_date"], prior_day),
                     overall_response=answers.get(day),
                     findings=_findings(by_day[day], by_day.get(prior_day, []), visible_in),  # type: ignore[arg-type]
+                    purpose=_purpose(line, local, events.get(key, []), day),
+                    local=local,
+                    confirmed=day >= 0,
                 )
             )
             prior_day = day
@@ -164,6 +172,23 @@ def _line_on(treatments: Rows, day: int) -> dict[str, Any] | None:
     """The line that a scan on ``day`` assesses: the last that began before it."""
     begun = [row for row in treatments if row["line"] > 0 and row["start_day"] < day]
     return max(begun, key=lambda row: row["line"]) if begun else None
+
+
+def _local_before(treatments: Rows, day: int) -> str | None:
+    """Surgery or stereotactic radiotherapy before the day."""
+    done = [r for r in treatments if r["regimen"] in LOCAL and r["start_day"] < day]
+    return str(done[0]["regimen"]) if done else None
+
+
+def _purpose(line: dict[str, Any] | None, local: str | None, events: Rows, day: int) -> Purpose:
+    """Why a scan was asked for, from what was recorded before its day."""
+    if line is not None:
+        over = line["stop_day"] is not None and line["stop_day"] < day
+        return "follow_up" if over else "response"
+    if local is None:
+        return "staging"
+    known = any(row["category"] == "recurrence" and row["day"] < day for row in events)
+    return "recurrence" if known else "surveillance"
 
 
 def _merged_lesions(tables: Mapping[str, pa.Table]) -> Rows:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from alignment.lexicon import Lexicon
 from alignment.panel import Analyte
 from cohort import spec
 from cohort.compiler import adverse_events
@@ -29,19 +30,29 @@ class Codebook:
     symptoms: Mapping[str, tuple[str, str]]  # key -> HPO code, name
     adverse_events: Mapping[str, tuple[str, str]]  # variable -> HPO code, name
     checkpoint: frozenset[str]  # regimens with an inhibitor of PD-1 or PD-L1
+    oral: frozenset[str]  # regimens of drugs that are all taken daily
+    phases: Mapping[str, tuple[str, str]]  # regimen -> codes in the induction cycles, and after
+    antibodies: frozenset[str]  # RxNorm: given in full or not at all
+    lexicon: Lexicon
 
 
 def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
     """Look up every code that the model's tables will show."""
     regimens = knowledge.regimens()
-    rxnorm = {}
+    rxnorm: dict[str, str] = {}
+    phases: dict[str, tuple[str, str]] = {}
+    oral = knowledge.oral_drugs()
     for regimen in model.levels.get("regimen", ())[1:]:
         if regimen not in regimens:
             raise ConsilienceError(
                 f"the knowledge graph has no regimen '{regimen}'", wanted=", ".join(regimens)
             )
-        drugs = regimens[regimen].drugs
-        rxnorm[regimen] = "+".join(knowledge.code(drug, "RxNorm") for drug in drugs)
+        one = regimens[regimen]
+        rxnorm[regimen] = _codes(knowledge, one.drugs)
+        phases[regimen] = (
+            _codes(knowledge, [d for d in one.drugs if d not in one.maintenance]),
+            _codes(knowledge, [d for d in one.drugs if d not in one.induction]),
+        )
     analytes = tuple(
         Analyte(
             key=name,
@@ -80,6 +91,26 @@ def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
             for event in adverse_events(model.disease)
         },
         frozenset(key for key, r in regimens.items() if {"PD-1", "PD-L1"} & set(r.targets)),
+        frozenset(key for key, r in regimens.items() if r.drugs and oral >= set(r.drugs)),
+        phases,
+        frozenset(knowledge.code(drug, "RxNorm") for drug in knowledge.antibodies()),
+        _lexicon(knowledge, analytes),
+    )
+
+
+def _codes(knowledge: KnowledgeGraph, drugs: Sequence[str]) -> str:
+    return "+".join(knowledge.code(drug, "RxNorm") for drug in drugs)
+
+
+def _lexicon(knowledge: KnowledgeGraph, analytes: Sequence[Analyte]) -> Lexicon:
+    named = {knowledge.code(term.key, "RxNorm"): term for term in knowledge.terms("Drug")}
+    oral = knowledge.oral_drugs()
+    return Lexicon(
+        drugs={code: term.label for code, term in sorted(named.items())},
+        oral=frozenset(code for code, term in named.items() if term.key in oral),
+        drivers=knowledge.drivers(),
+        consequences=knowledge.consequences(),
+        decimals={analyte.loinc: analyte.decimals for analyte in analytes},
     )
 
 

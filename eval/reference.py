@@ -290,6 +290,15 @@ def short_protein(hgvs_p: str) -> str:
     return re.sub("|".join(_AMINO), lambda m: _AMINO[m[0]], change)
 
 
+MET_SKIPPING = "NM_000245.4:c.3028G>A"
+"""The last base of exon 14: the exon is skipped (Frampton, Cancer Discov 2015;5:850)."""
+
+
+def fused(hgvs_c: str) -> str:
+    """The two genes of a fusion: ``EML4::ALK:E13;A20`` as ``EML4::ALK``."""
+    return re.split(r"(?<!:):(?!:)", hgvs_c)[0]
+
+
 # What a chest CT covers, and what of it is measured in millimetres.
 CT_SITES = ("lung", "mediastinal_node", "pleura", "liver", "adrenal", "bone")
 MEASURED_SITES = ("lung", "mediastinal_node", "liver", "adrenal")

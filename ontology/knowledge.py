@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 import networkx as nx
-from rdflib import Graph, Namespace
+from rdflib import Graph, Literal, Namespace
 from rdflib.namespace import RDF, RDFS
 from rdflib.term import Node
 
@@ -42,7 +42,11 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Regimen:
-    """Drugs given together. Any one indication suffices; any one contraindication forbids."""
+    """Drugs given together. Any one indication suffices; any one contraindication forbids.
+
+    ``induction``: those of ``drugs`` that end after the induction cycles; ``maintenance``: those
+    that begin then.
+    """
 
     key: str
     label: str
@@ -50,6 +54,8 @@ class Regimen:
     targets: tuple[str, ...]
     indications: tuple[Condition, ...]
     contraindications: tuple[Condition, ...]
+    induction: tuple[str, ...] = ()
+    maintenance: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +160,31 @@ class KnowledgeGraph:
                 self._keys(node, "target"),
                 self._conditions(node, "indication"),
                 self._conditions(node, "contraindication"),
+                self._keys(node, "inductionDrug"),
+                self._keys(node, "maintenanceDrug"),
             )
         return made
+
+    def oral_drugs(self) -> frozenset[str]:
+        """Keys of the drugs that are taken daily by mouth."""
+        found = self.graph.subjects(CS.route, Literal("oral"))
+        return frozenset(self._key(node) for node in found)
+
+    def antibodies(self) -> frozenset[str]:
+        """Keys of the drugs that are given in full or not at all."""
+        found = self.graph.subjects(CS.role, Literal("antibody"))
+        return frozenset(self._key(node) for node in found)
+
+    def drivers(self) -> tuple[str, ...]:
+        """Symbols of the genes whose alterations choose a treatment, sorted."""
+        return tuple(sorted(self._key(n) for n in self.graph.subjects(CS.role, Literal("driver"))))
+
+    def consequences(self) -> dict[str, str]:
+        """HGVS coding name: what a variant does, where that is not its protein change."""
+        made = {}
+        for node, what in self.graph.subject_objects(CS.consequence):
+            made[str(self.graph.value(node, CS.hgvsC))] = str(what)
+        return dict(sorted(made.items()))
 
     def findings(self) -> dict[str, FindingTerm]:
         """Imaging findings by key."""

@@ -15,6 +15,7 @@ from alignment import schemas
 from alignment.clinic import REPORTED
 from alignment.noting import plan_notes
 from alignment.run import load_config
+from cohort.codebook import Codebook
 from modalities.notes import (
     Report,
     write_clinic_note,
@@ -68,7 +69,9 @@ def test_every_kind_is_written_where_it_belongs(tiny: Path, notes: pd.DataFrame)
     assert notes["text"].is_unique
 
 
-def test_plans_of_notes_are_in_the_truth(tiny: Path, notes: pd.DataFrame) -> None:
+def test_plans_of_notes_are_in_the_truth(
+    tiny: Path, notes: pd.DataFrame, codebook: Codebook
+) -> None:
     plans = pd.read_parquet(tiny / "truth" / "note_plans.parquet")
     mine = notes[notes["kind"].isin(["clinic_note", "molecular_report"])]
     keys = ["patient_id", "day", "kind"]
@@ -77,7 +80,13 @@ def test_plans_of_notes_are_in_the_truth(tiny: Path, notes: pd.DataFrame) -> Non
     )
     tables = {t.path: _table(tiny, t) for t in schemas.OBSERVED}
     again = sorted(
-        plan_notes(tables, schemas.NOTE_KINDS, seed=5, model=json.loads(plans["plan"][0])["model"]),
+        plan_notes(
+            tables,
+            schemas.NOTE_KINDS,
+            codebook.lexicon,
+            seed=5,
+            model=json.loads(plans["plan"][0])["model"],
+        ),
         key=lambda p: (p.patient_id, p.day),
     )
     assert sorted(p.digest for p in again) == sorted(plans["digest"].astype(str))
@@ -90,9 +99,9 @@ def _table(folder: Path, table: schemas.Table) -> object:
 
 
 @pytest.fixture(scope="module")
-def planned(tiny: Path) -> list[object]:
+def planned(tiny: Path, codebook: Codebook) -> list[object]:
     tables = {t.path: _table(tiny, t) for t in schemas.OBSERVED}
-    return list(plan_notes(tables, schemas.NOTE_KINDS, seed=5, model="m"))  # type: ignore[arg-type]
+    return list(plan_notes(tables, schemas.NOTE_KINDS, codebook.lexicon, seed=5, model="m"))  # type: ignore[arg-type]
 
 
 def _spans(report: Report, kind: str) -> list[tuple[str, str]]:
@@ -140,7 +149,7 @@ def test_a_molecular_report_states_its_plan(planned: list[object]) -> None:
         if not plan.repeat:
             assert {v for v, _ in _spans(report, "not_detected")} == set(plan.negative)
             assert [v for v, _ in _spans(report, "tps")] == [str(plan.pdl1_tps)]
-            assert [v for v, _ in _spans(report, "tmb")] == [f"{plan.tmb:g}"]
+            assert [v for v, _ in _spans(report, "tmb")] == [f"{plan.tmb:.1f}"]
 
 
 def test_a_radiograph_says_only_what_it_can_show(tiny: Path) -> None:

@@ -194,6 +194,7 @@ DOSES = Table(
         Column("line", I8, "", "line of therapy"),
         Column("cycle", I16, "", "1, 2, ... within the line"),
         Column("regimen", TEXT, "", "name of the regimen"),
+        Column("rxnorm", TEXT, "", "RxNorm ingredient codes given (or omitted) that day, by '+'"),
         Column("relative_dose", F64, "1", "share of the full dose; 0 where omitted"),
         Column("delay_days", I16, "d", "days after the planned day"),
         Column("action", TEXT, "", "given, delayed, reduced or omitted"),
@@ -223,7 +224,7 @@ VARIANTS = Table(
     ("patient_id", "day", "gene", "hgvs_c"),
     (
         PATIENT,
-        Column("day", I32, "d", "day of the specimen; later than 0: acquired under treatment"),
+        Column("day", I32, "d", "day of the result; later than 0: acquired under treatment"),
         Column("gene", TEXT, "", "HGNC symbol"),
         Column("hgnc", TEXT, "", "HGNC id, HGNC:3236"),
         Column("hgvs_c", TEXT, "", "HGVS coding change with transcript"),

@@ -41,7 +41,7 @@ class CohortTables:
             (schemas.BEST_RESPONSES, tumour.best_responses(model, draw, lines)),
             (schemas.TREATMENTS, treatment.treatments(draw, codebook, lines)),
             (schemas.SURVIVAL, treatment.survival(model, draw, lines)),
-            (schemas.DOSES, toxicity.doses(model, draw)),
+            (schemas.DOSES, toxicity.doses(model, draw, codebook)),
             (schemas.EVENTS, treatment.events(draw, codebook, lines)),
             (schemas.TRUTH_PATIENTS, person.truth_patients(model, draw)),
             (schemas.TRUTH_LESIONS, tumour.truth_lesions(draw)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -25,11 +26,6 @@ HAEMATOLOGICAL = ("ae_neutropenia", "ae_thrombocytopenia", "ae_febrile_neutropen
 
 MEASURED = ("ae_anaemia", "ae_alt_increased")
 """Events dated by the visit at which the value was drawn."""
-
-ORAL = (
-    "osimertinib", "erlotinib", "alectinib", "lorlatinib", "crizotinib", "capmatinib", "adagrasib",
-)  # fmt: skip
-"""Taken daily: a row only where the dose changes."""
 
 DOSE_REASONS = ("neutrophils or platelets", "neutrophils", "toxicity", "visit missed")
 
@@ -232,21 +228,29 @@ def truth_marrow(draw: Draw) -> dict[str, Any]:
     }
 
 
-def doses(model: CausalModel, draw: Draw) -> dict[str, Any]:
-    """Columns of ``tables/doses``: infusions given or omitted; oral drugs where doses change."""
+def doses(model: CausalModel, draw: Draw, codebook: Codebook) -> dict[str, Any]:
+    """Columns of ``tables/doses``: infusions given or omitted; oral drugs where doses change.
+
+    ``rxnorm`` names the drugs of that cycle: after the induction cycles platinum and radiotherapy
+    are over. An antibody that goes on alone is given in full.
+    """
     visits, regimens = draw.visits, draw.levels["regimen"]
     dose, omitted, delay = visits["dose"], visits["dose_omitted"], visits["dose_delay"]
     begins = visits["line_starts"]
     before = np.concatenate([[0.0], dose[:-1]])
-    oral = np.isin(visits["regimen"], [regimens.index(r) for r in ORAL if r in regimens])
+    oral = np.isin(visits["regimen"], [i for i, r in enumerate(regimens) if r in codebook.oral])
     rows = np.flatnonzero((dose > 0) | omitted)
     rows = rows[~oral[rows] | begins[rows] | (dose[rows] != before[rows])]
     # A dose put off for a week may come too late.
     on = visits["visit_day"][rows] + delay[rows]
     rows = rows[on <= observe(draw).end[visits["patient"][rows]]]
     levels = _highest(model)
+    cycle = visits["dose_cycle"][rows] + omitted[rows]
+    drugs, code_of = _drugs(model, codebook, regimens, visits["regimen"][rows], cycle)
+    alone = np.isin(code_of, sorted(codebook.antibodies))[drugs]
+    dose = np.where(alone & (dose[rows] > 0), levels, dose[rows])
     given, delayed, reduced, left_out = range(4)
-    action = np.where(delay[rows] > 0, delayed, np.where(dose[rows] < levels, reduced, given))
+    action = np.where(delay[rows] > 0, delayed, np.where(dose < levels, reduced, given))
     action = np.where(omitted[rows], left_out, action)
     low = visits["neutrophils"][rows] < _omit_below(model)
     counts, neutrophils, toxicity, missed = range(4)
@@ -258,13 +262,29 @@ def doses(model: CausalModel, draw: Draw) -> dict[str, Any]:
         "patient_id": ids(draw, visits["patient"][rows]),
         "day": (visits["visit_day"][rows] + delay[rows]).astype(np.int32),
         "line": visits["line"][rows].astype(np.int8),
-        "cycle": (visits["dose_cycle"][rows] + omitted[rows]).astype(np.int16),
+        "cycle": cycle.astype(np.int16),
         "regimen": arrow.coded(visits["regimen"][rows], regimens),
-        "relative_dose": dose[rows],
+        "rxnorm": arrow.coded(drugs, code_of),
+        "relative_dose": dose,
         "delay_days": delay[rows].astype(np.int16),
         "action": arrow.coded(action, schemas.DOSE_ACTIONS),
         "reason": arrow.coded(reason, DOSE_REASONS),
     }
+
+
+def _drugs(
+    model: CausalModel, codebook: Codebook, regimens: Sequence[str], regimen: Array, cycle: Array
+) -> tuple[Array, list[str]]:
+    """Index of the drugs of each dose, and the codes that it points to: induction, then after."""
+    marrow = model.disease.variables.get("marrow")
+    induction = marrow.induction_cycles.values if isinstance(marrow, spec.Marrow) else {}
+    last = np.array([cast(float, induction.get(r, np.inf)) for r in regimens])
+    phases = [codebook.phases.get(r, ("", "")) for r in regimens]
+    codes, index = np.unique(
+        [*(p for p, _ in phases), *(p for _, p in phases)], return_inverse=True
+    )
+    later = np.where(cycle > last[regimen], len(regimens), 0)
+    return index[regimen + later], list(map(str, codes))
 
 
 def _highest(model: CausalModel) -> float:

@@ -20,7 +20,7 @@ from eval.readers.clinic import ClinicReading, GradedFact, read_clinic
 from eval.readers.clinic_labs import LabFact
 from eval.readers.molecular import DRIVER_GENES
 from eval.readers.prose import plain
-from eval.reference import short_protein
+from eval.reference import MET_SKIPPING, fused, short_protein
 from eval.result import CheckResult, Tally, results
 
 STEADY_SHARE = 0.10
@@ -122,7 +122,7 @@ def _vocabulary(tables: Mapping[str, Rows | None]) -> frozenset[str]:
 
 def _check_note(t: _Tallies, ask: Ask, said: ClinicReading, known: _Known) -> None:
     person = known.rows(schemas.PATIENTS)[0]
-    ask.same(t.person, said.age, person["age"], "the age")
+    ask.same(t.person, said.age, identifiers.age_on(person["age"], ask.note.day), "the age")
     ask.same(t.person, said.stage, person["stage"], "the stage")
     ask.same(t.person, said.tps, person["pdl1_tps"], "the PD-L1 score")
     if known.has(schemas.EVENTS, t.person):
@@ -156,7 +156,8 @@ def _check_recurrence(tally: Tally, ask: Ask, said: ClinicReading, known: _Known
 
 def _check_drivers(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
     found = {
-        r["hgvs_c"].partition(":")[0] if r["hgvs_p"] == "p.?"
+        "MET exon 14 skipping" if r["hgvs_c"] == MET_SKIPPING
+        else fused(r["hgvs_c"]) if r["hgvs_p"] == "p.?"
         else f"{r['gene']} {short_protein(r['hgvs_p'])}"
         for r in known.rows(schemas.VARIANTS)
         if r["gene"] in DRIVER_GENES

@@ -63,6 +63,12 @@ class Course:
         """Doses of a line that were given by the day."""
         return [r for r in self.doses if r["line"] == line and r["relative_dose"] > 0]
 
+    def due(self) -> dict[str, Any] | None:
+        """The latest dose of the current line: which drugs were given or due."""
+        mine = [r for r in self.doses if self.here and r["line"] == self.line
+                and r["regimen"] == self.here["regimen"]]  # fmt: skip
+        return max(mine, key=lambda r: r["day"], default=None)
+
 
 def drugs_of(row: dict[str, Any]) -> frozenset[str]:
     """Names of the drugs of a line."""
@@ -127,8 +133,9 @@ def check_step(tally: Tally, ask: Ask, said: ClinicReading, course: Course) -> N
              words=fact.sentence, message="another decision than the record shows")  # fmt: skip
     if here is None:
         return
-    if fact.drugs or fact.step in ("start", "continue", "hold", "defer", "stop"):
-        ask.that(tally, fact.drugs == drugs_of(here), expected=_listed(drugs_of(here)),
+    if fact.drugs or fact.step in ("start", "continue", "hold", "stop"):
+        due = drugs_of(course.due() or here)
+        ask.that(tally, fact.drugs == due, expected=_listed(due),
                  found=_listed(fact.drugs), words=fact.sentence,
                  message="the plan names other drugs")  # fmt: skip
     if fact.line is not None:
@@ -176,7 +183,7 @@ def _wanted(course: Course) -> tuple[str, ...]:
         return ("continue",) if today[0]["relative_dose"] > 0 else ("hold",)
     # Without an infusion that day it was put off; a drug taken daily goes on.
     codes = set(here["rxnorm"].split("+"))
-    return ("continue",) if codes <= ORAL else ("defer",)
+    return ("continue",) if codes <= ORAL or here["line"] == 0 else ("defer",)
 
 
 def _words(fact: LineFact) -> str:

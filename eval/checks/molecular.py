@@ -11,12 +11,13 @@ from eval.checks.notes import MOLECULAR, Note, of_kind, rows_by_patient
 from eval.dataset import Dataset
 from eval.readers.molecular import DRIVER_GENES, MolecularReading, VariantFact, read_molecular
 from eval.readers.vcf import Call, Genotypes
-from eval.reference import short_protein
+from eval.reference import fused, short_protein
 from eval.result import CheckResult, Tally, results
 
 PRINTED = 0.00051
 """Half of the last digit of an allele fraction printed as a per cent with one decimal."""
-TMB_PRINTED = 0.0051
+TMB_PRINTED = 0.051
+"""Half of the last digit of a burden printed with one decimal."""
 
 
 def check_molecular(
@@ -75,7 +76,7 @@ def _check_variants(
     for name, row in left.items():
         ask.that(tally, False, expected=f"{row['gene']} {name}", found="no mention",
                  message="the report leaves out a variant")  # fmt: skip
-    names = {(r["gene"], r["hgvs_c"].partition(":")[0] if _protein(r) == "?" else _protein(r))
+    names = {(r["gene"], fused(r["hgvs_c"]) if _protein(r) == "?" else _protein(r))
              for r in rows}  # fmt: skip
     for gene, change in said.named:
         ask.that(tally, (gene, change) in names, expected="no such variant in this specimen",

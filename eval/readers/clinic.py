@@ -55,9 +55,12 @@ _CYCLE = re.compile(r"\bcycle (\d+)\b", re.IGNORECASE)
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d)?)\s?% (?:of the full )?dose")
 _LINE = re.compile(rf"\b({'|'.join(ORDINALS)})-line", re.IGNORECASE)
 _GRADE = re.compile(r"\(?\b(?:CTCAE )?(?:grade |G)([1-5])\b\)?")
+SEVERITIES = ("mild", "moderate", "severe")
+_NOTICED = re.compile(rf"\b({'|'.join(SEVERITIES)}) weight loss", re.IGNORECASE)
 _DRIVER = re.compile(
     r"\b(?:(?P<gene>EGFR|ALK|ROS1|BRAF|KRAS|MET|RET|ERBB2|NTRK1) (?:p\.)?(?P<change>[A-Z*]\d+\w*)"
-    r"|(?P<fusion>[A-Z0-9]+-(?:ALK|ROS1|RET|NTRK1)) fusion)"
+    r"|(?P<fusion>[A-Z0-9]+(?:-|::)(?:ALK|ROS1|RET|NTRK[123])) fusion"
+    r"|(?P<skipping>MET exon 14 skipping))"
 )
 _SYMPTOM = re.compile(r"\b(?:symptoms?|sx|reports|complains of|presents with)\b", re.IGNORECASE)
 _EARLIER = re.compile(r"\bearlier\b|\bpreviously\b|\bin the past\b", re.IGNORECASE)
@@ -135,6 +138,9 @@ def read_clinic(text: str, vocabulary: Collection[str] = ()) -> ClinicReading:
         labs = read_labs(sentence)
         if labs:
             reading.labs += labs
+        elif noticed := _NOTICED.search(sentence):
+            grade = SEVERITIES.index(noticed[1].lower()) + 1
+            reading.graded.append(GradedFact("weight loss", grade, True, False, sentence))
         elif _GRADE.search(sentence):
             reading.graded += _graded(sentence, vocabulary)
         else:
@@ -153,7 +159,8 @@ def _read_person(sentence: str, reading: ClinicReading) -> None:
     if match := _TPS.search(sentence):
         reading.tps = 0 if "<" in match[1] else int(match[1])
     for found in _DRIVER.finditer(sentence):
-        change = found["fusion"] or f"{found['gene']} {found['change']}"
+        change = found["fusion"] and found["fusion"].replace("-", "::")
+        change = change or found["skipping"] or f"{found['gene']} {found['change']}"
         reading.drivers.append(change)
     if re.search(r"\brecurren(?:t|ce)\b", sentence):
         dates = find_dates(sentence)

@@ -17,7 +17,7 @@ DRIVER_GENES = GENES[:11]
 _GENE = re.compile(rf"(?<![\w-])(?:{'|'.join(GENES)})(?![\w-])")
 _CODING = re.compile(
     r"(?P<hgvs>NM_\d+\.\d+:c\.[\w>*+=-]+)"
-    r"|(?P<fusion>\b[A-Z][A-Z0-9]*-(?:ALK|ROS1|RET|NTRK[123])(?::E\d+;[A-Z]\d+)?)"
+    r"|(?P<fusion>\b[A-Z][A-Z0-9]*(?:-|::)(?:ALK|ROS1|RET|NTRK[123])(?::E\d+;[A-Z]\d+)?)"
 )
 _PROTEIN = re.compile(r"p\.\(?([A-Za-z0-9_*=?]+)\)?")
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)\s?%")
@@ -77,8 +77,8 @@ def read_molecular(text: str) -> MolecularReading:
         if match := _TMB.search(sentence):
             reading.tmb = float(match[1])
         reading.named += [(m[1], m[2]) for m in _NAMED.finditer(sentence)]
-        fusions = re.findall(r"\b([A-Z][A-Z0-9]*)-(ALK|ROS1|RET|NTRK[123]) fusion", sentence)
-        reading.named += [(gene, f"{partner}-{gene}") for partner, gene in fusions]
+        fusions = re.findall(r"\b([A-Z][A-Z0-9]*)(?:-|::)(ALK|ROS1|RET|NTRK[123]) fusion", sentence)
+        reading.named += [(gene, f"{partner}::{gene}") for partner, gene in fusions]
     return reading
 
 

@@ -58,7 +58,7 @@ def header(plan: EncounterPlan) -> Dataset:
     ds.PatientID = plan.patient_id
     ds.PatientBirthDate = ""
     ds.PatientSex = "M" if subject.sex == "male" else "F"
-    ds.PatientAge = f"{subject.age:03d}Y"
+    ds.PatientAge = f"{plan.age:03d}Y"
     ds.PatientSize = f"{subject.height_cm / 100:.3f}"
     ds.PatientWeight = f"{subject.weight_kg:.1f}"
     ds.PatientIdentityRemoved = "YES"

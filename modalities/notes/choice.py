@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from alignment.noise import Noise
 from modalities.notes.grammar import Phrase, join
+
+Choices = tuple[tuple[str, float], ...]
+"""Names and their weights."""
+DATES: dict[str, Choices] = {
+    "uk": (("iso", 0.3), ("day_first", 0.7)),
+    "us": (("iso", 0.3), ("month_first", 0.7)),
+}
+"""Forms of dates by spelling."""
 
 Draw = Callable[[str], np.random.Generator]
 """A generator of its own for each part of a note."""
@@ -33,6 +41,12 @@ def pick(rng: np.random.Generator, choices: Sequence[tuple[str, float]]) -> str:
         if mark < 0:
             return name
     return choices[-1][0]
+
+
+def styled(rng: np.random.Generator, choices: Mapping[str, Choices]) -> dict[str, str]:
+    """One of each style, in order, and a form of dates that goes with the spelling."""
+    style = {name: pick(rng, weighted) for name, weighted in choices.items()}
+    return {**style, "dates": pick(rng, DATES[style["spelling"]])}
 
 
 def listed(parts: Sequence[Phrase], word: str = "and") -> Phrase:

@@ -5,14 +5,27 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 
-from alignment.clinic import LOCAL, SUPPORTIVE, ClinicPlan, Lab, Treatment
-from modalities.notes.choice import Draw, keyed, listed, pick
+from alignment.clinic import (
+    LOCAL,
+    SUPPORTIVE,
+    Assessment,
+    ClinicPlan,
+    Lab,
+    Symptom,
+    Treatment,
+)
+from modalities.notes.choice import Draw, keyed, listed, styled
+from modalities.notes.clinic_layout import BY_STYLE, CAUSES, ORDERS, TITLES
 from modalities.notes.clinic_rules import RULES
 from modalities.notes.clinic_words import (
+    NOTICED,
+    SEVERITY,
     UNITS,
     adverse_words,
     analyte_words,
+    listed_drugs,
     number_words,
+    radiation_words,
     regimen_words,
 )
 from modalities.notes.grammar import Grammar, Phrase, Scope, Tag, join, polish, sentence
@@ -26,8 +39,9 @@ GRAMMAR = Grammar(
     "notes.clinic",
     RULES,
     starts=(
-        "title", "history", "biomarkers", "driver", "past", "present", "assessment", "none_yet",
-        "ecog", "weight", "complaint", "complaints", "well", "event", "toxicity", "earlier",
+        "title", "history", "biomarkers", "driver", "past", "present", "assessment", "returned",
+        "ecog", "weight", "complaint", "complaints", "noticed", "well", "event", "toxicity",
+        "earlier",
         "tolerated", "lab", "plan", "advice",
     ),
     slots={
@@ -36,13 +50,14 @@ GRAMMAR = Grammar(
         "start": dt.date, "stop": dt.date, "cycles": str, "cycle": str, "percent": str,
         "scan": dt.date, "sum": str, "ecog": str, "weight": str, "change": str, "size": str,
         "symptom": str, "grade": str, "event": str, "analyte": str, "value": str, "unit": str,
-        "prior": str, "prior_date": dt.date, "date": dt.date,
+        "prior": str, "prior_date": dt.date, "date": dt.date, "induction": str, "dropped": str,
+        "now": str, "severity": str,
     },
     features=(
         "style", "spelling", "labs", "sex", "smoking", "packs", "recurred", "drivers",
         "role", "spanned", "reason", "first", "drugs", "cycles", "many", "response", "fresh",
         "sum", "moved", "prior", "ungraded", "trend", "same", "step", "dose", "cycle", "lowered",
-        "cause",
+        "cause", "changed", "long", "grades", "unweighed", "over", "worse", "mixed",
     ),
     writers={dt.date: write_date},
 )  # fmt: skip
@@ -52,30 +67,8 @@ STYLES: dict[str, tuple[tuple[str, float], ...]] = {
     "spelling": (("uk", 0.5), ("us", 0.5)),
     "joined": (("words", 0.5), ("hyphen", 0.5)),
     "labs": (("full", 0.6), ("short", 0.4)),
+    "grades": (("before", 0.4), ("after", 0.3), ("ctcae", 0.15), ("letter", 0.15)),
 }
-DATES: dict[str, tuple[tuple[str, float], ...]] = {
-    "uk": (("iso", 0.3), ("day_first", 0.7)),
-    "us": (("iso", 0.3), ("month_first", 0.7)),
-}
-SECTIONS = ("history", "treatment", "response", "status", "toxicity", "labs", "plan")
-TITLES: tuple[dict[str, str], ...] = (
-    {"history": "Diagnosis", "treatment": "Treatment", "response": "Response",
-     "status": "Clinical status", "toxicity": "Toxicity", "labs": "Blood tests", "plan": "Plan"},
-    {"history": "HISTORY", "treatment": "ONCOLOGICAL TREATMENT", "response": "IMAGING",
-     "status": "INTERVAL HISTORY AND EXAMINATION", "toxicity": "ADVERSE EVENTS",
-     "labs": "LABORATORY", "plan": "PLAN"},
-    {"history": "Oncologic history", "treatment": "Current and prior therapy",
-     "response": "Disease assessment", "status": "Subjective and objective",
-     "toxicity": "Toxicities", "labs": "Labs", "plan": "Plan"},
-    {"history": "Dx", "treatment": "Tx", "response": "Response", "status": "Status",
-     "toxicity": "Tox", "labs": "Labs", "plan": "Plan"},
-)  # fmt: skip
-BY_STYLE = {"prose": (0, 1), "soap": (1, 2), "terse": (0, 3)}
-ORDERS = (
-    SECTIONS,
-    ("history", "treatment", "status", "toxicity", "labs", "response", "plan"),
-    ("history", "treatment", "toxicity", "status", "response", "labs", "plan"),
-)
 
 
 def write_clinic_note(plan: ClinicPlan) -> Report:
@@ -85,7 +78,7 @@ def write_clinic_note(plan: ClinicPlan) -> Report:
     Raises ConsilienceError where a drug of the plan has no name.
     """
     draw = keyed(plan.seed, "notes.clinic", plan.patient_index, plan.day)
-    note = _Note(plan, _style(draw("style")), draw)
+    note = _Note(plan, styled(draw("style"), STYLES), draw)
     layout = draw("layout")
     numbers = BY_STYLE[note.style["style"]]
     titles = TITLES[numbers[int(layout.integers(len(numbers)))]]
@@ -96,11 +89,6 @@ def write_clinic_note(plan: ClinicPlan) -> Report:
             parts.append(_section(titles[name], lines, name, note.style["style"]))
     whole = join(parts, "\n\n")
     return Report(whole.text + "\n", AUTHOR, whole.spans())
-
-
-def _style(rng: object) -> dict[str, str]:
-    style = {name: pick(rng, choices) for name, choices in STYLES.items()}  # type: ignore[arg-type]
-    return {**style, "dates": pick(rng, DATES[style["spelling"]])}  # type: ignore[arg-type]
 
 
 def _section(title: str, lines: Sequence[Phrase], name: str, style: str) -> Phrase:
@@ -184,7 +172,7 @@ class _Note:
         local = treatment.regimen in LOCAL
         role = "local" if local or treatment.regimen == SUPPORTIVE else (
             "line" if treatment.line else "adjuvant")  # fmt: skip
-        cycles = plan.cycles if treatment is plan.current else None
+        cycles = treatment.cycles if treatment is plan.current else None
         reason = treatment.stop_reason or ""
         features = {
             **words,
@@ -195,12 +183,17 @@ class _Note:
             "drugs": _flag(treatment.rxnorm),
             "cycles": _flag(cycles and treatment.start != plan.date),
             "many": _flag((cycles or 0) > 1),
+            "changed": _flag(treatment.induction),
+            "long": _flag((treatment.induction or 0) > 1),
         }
         slots: dict[str, object] = {
             "line": ordinal(max(treatment.line, 1)),
-            "regimen": regimen_words(treatment.regimen, treatment.rxnorm, words),
+            "regimen": self._name(treatment),
             "start": treatment.start,
             "cycles": str(cycles or 0),
+            "induction": str(treatment.induction or 0),
+            "dropped": self._dropped(treatment),
+            "now": listed_drugs(treatment.given, words),
         }
         facts = _facts(
             f"line{treatment.line}", line=treatment.line, regimen=treatment.regimen,
@@ -210,12 +203,30 @@ class _Note:
             slots["stop"] = treatment.stop
         return Scope(features, slots, facts)
 
+    def _name(self, treatment: Treatment) -> str:
+        """The regimen; of a sequence, what was never begun is called planned."""
+        words = regimen_words(treatment.regimen, treatment.drugs, self.style)
+        later = [name for name in treatment.drugs if f"followed by {name}" in words]
+        if later and not set(later) & set(treatment.given):
+            words = words.replace("followed by", "with planned")
+        return words
+
+    def _dropped(self, treatment: Treatment) -> str:
+        if treatment.regimen.startswith("chemoradiation"):
+            return radiation_words(self.style)
+        gone = [name for name in treatment.drugs if name not in treatment.given]
+        return listed_drugs(gone, self.style) if gone else ""
+
     def _response(self) -> list[Phrase]:
-        seen, here = self.plan.assessment, self.plan.current
-        if seen is None:
-            treated = here is not None and here.line > 0 and self.plan.step != "supportive"
-            late = treated and self.plan.step != "start"
-            return [self.line("none_yet", self.visit)] if late else []
+        plan, seen = self.plan, self.plan.assessment
+        lines = []
+        scan = plan.recurrence_scan
+        if scan is not None and (seen is None or seen.date < scan):
+            slots: dict[str, object] = {"scan": scan}
+            lines = [self.line("returned", Scope(self.style, slots))]
+        return lines + ([self._assessed(seen)] if seen is not None else [])
+
+    def _assessed(self, seen: Assessment) -> Phrase:
         features = {
             **self.style,
             "response": seen.response,
@@ -225,15 +236,16 @@ class _Note:
         facts = _facts("assessment", scan=seen.date, response=seen.response, sum=seen.sld_mm,
                        new_lesion=seen.new_lesion)  # fmt: skip
         slots: dict[str, object] = {"scan": seen.date, "sum": str(seen.sld_mm)}
-        return [self.line("assessment", Scope(features, slots, facts))]
+        return self.line("assessment", Scope(features, slots, facts))
 
     def _status(self) -> list[Phrase]:
         plan, lines = self.plan, []
-        if plan.symptoms:
-            told = [self._graded("complaint", "symptom", s.code, s.name, s.grade)
-                    for s in plan.symptoms]  # fmt: skip
+        told = [self._graded("complaint", "symptom", s.code, s.name, s.grade)
+                for s in plan.symptoms if s.name != NOTICED]  # fmt: skip
+        if told:
             lines.append(self.line("complaints", Scope(self.style, {"list": listed(told)})))
-        elif not any(t.grade for t in plan.toxicities):
+        lines += [self._noticed(s) for s in plan.symptoms if s.name == NOTICED]
+        if not plan.symptoms and not any(t.grade for t in plan.toxicities):
             lines.append(self.line("well", Scope(self.style, {}, _facts("symptoms", none="none"))))
         if plan.ecog is not None:
             facts = _facts("patient", ecog=plan.ecog)
@@ -248,6 +260,15 @@ class _Note:
             facts = _facts("patient", weight=plan.weight_kg, weight_change=f"{change:+.1f}")
             lines.append(self.line("weight", Scope({**self.style, "moved": moved}, slots, facts)))
         return lines
+
+    def _noticed(self, symptom: Symptom) -> Phrase:
+        """Weight loss as the patient tells it, beside what the scales say."""
+        plan = self.plan
+        gained = plan.weight_kg is not None and plan.weight_kg > plan.weight_index_kg
+        features = {**self.style, "unweighed": _flag(gained)}
+        facts = _facts(symptom.code, symptom=symptom.name, grade=symptom.grade)
+        slots: dict[str, object] = {"severity": SEVERITY.get(symptom.grade, "severe")}
+        return self.line("noticed", Scope(features, slots, facts))
 
     def _graded(self, rule: str, kind: str, code: str, name: str, grade: int) -> Phrase:
         words = adverse_words(name, self.style["spelling"])
@@ -268,12 +289,21 @@ class _Note:
                                  t.grade if rule == "toxicity" else t.worst)
                     for t in events
                 ]  # fmt: skip
-                lines.append(self.line(rule, Scope(self.style, {"list": listed(told)})))
+                features = {**self.style, "over": _flag(plan.step == "off_treatment")}
+                lines.append(self.line(rule, Scope(features, {"list": listed(told)})))
         treated = plan.current is not None and plan.current.start < plan.date
-        if not now and treated and plan.step in ("continue", "reduce", "hold", "defer", "stop"):
+        going = plan.step in ("continue", "reduce", "hold", "defer", "stop")
+        if treated and going and not now and not self._suffers():
             facts = _facts("toxicity", none="none")
             lines.insert(0, self.line("tolerated", Scope(self.style, {}, facts)))
         return lines
+
+    def _suffers(self) -> bool:
+        """Whether a symptom, a graded value, the dose or the end of the line speak of toxicity."""
+        plan, here = self.plan, self.plan.current
+        dose = plan.dose is not None and plan.dose.reason is not None
+        ended = here is not None and here.stop_reason == "toxicity"
+        return dose or ended or bool(plan.symptoms) or any(lab.grade for lab in plan.labs)
 
     def _labs(self) -> list[Phrase]:
         if not self.plan.labs:
@@ -293,44 +323,54 @@ class _Note:
         }
         slots: dict[str, object] = {
             "analyte": analyte_words(lab.name, self.style),
-            "value": number_words(lab.value),
+            "value": number_words(lab.value, lab.decimals),
             "unit": UNITS.get(lab.unit, lab.unit),
             "grade": str(lab.grade),
         }
-        facts = _facts(lab.loinc, lab=f"{lab.value:g}", grade=lab.grade, trend=lab.trend)
+        facts = _facts(
+            lab.loinc, lab=number_words(lab.value, lab.decimals), grade=lab.grade, trend=lab.trend
+        )
         if lab.prior is not None and lab.prior_date is not None:
-            slots |= {"prior": number_words(lab.prior), "prior_date": lab.prior_date}
-            facts |= _facts(lab.loinc, prior_lab=f"{lab.prior:g}")
+            slots |= {"prior": number_words(lab.prior, lab.decimals), "prior_date": lab.prior_date}
+            facts |= _facts(lab.loinc, prior_lab=number_words(lab.prior, lab.decimals))
         return Scope(features, slots, facts)
 
     def _plan(self) -> list[Phrase]:
         plan, here, dose = self.plan, self.plan.current, self.plan.dose
-        cause = {"toxicity": "toxicity", "neutrophils": "neutrophils",
-                 "neutrophils or platelets": "counts"}  # fmt: skip
+        drugs = dose.drugs if dose else here.given if here else ()
         share = dose.relative_dose if dose else 1.0
-        oral = dose is not None and plan.cycles is None and share > 0
-        features = {
+        reason = here.stop_reason if here else None
+        features = self._plan_features(drugs, share)
+        slots: dict[str, object] = {
+            "line": ordinal(max(here.line, 1)) if here else "",
+            "regimen": regimen_words(here.regimen, drugs, self.style) if here else "",
+            "cycle": str(dose.cycle) if dose else "",
+            "percent": f"{100 * share:g}",
+        }
+        facts = _facts("plan", step=plan.step, dose=share if dose else None, stop_reason=reason)
+        lines = [self.line("plan", Scope(features, slots, facts))]
+        going = plan.step in ("start", "adjuvant", "continue", "reduce")
+        if going and self.draw("advise").random() < 0.6:
+            lines.append(self.line("advice", Scope(features)))
+        return lines
+
+    def _plan_features(self, drugs: Sequence[str], share: float) -> dict[str, str]:
+        plan, here, dose = self.plan, self.plan.current, self.plan.dose
+        oral = dose is not None and here is not None and here.cycles is None and share > 0
+        antibodies = [name for name in drugs if name.endswith("mab")]
+        seen = plan.assessment
+        return {
             **self.style,
             "step": plan.step,
             "dose": _flag(dose),
             "cycle": _flag(dose is not None and not oral),
             "lowered": _flag(dose is not None and 0 < share < 1),
-            "cause": cause.get((dose.reason if dose else None) or "", ""),
+            "mixed": _flag(antibodies and len(antibodies) < len(drugs)),
+            "cause": CAUSES.get((dose.reason if dose else None) or "", ""),
             "reason": (here.stop_reason if here else None) or "",
             "first": _flag(here is not None and here.start == plan.date),
+            "worse": _flag(seen is not None and seen.response == "PD"),
         }
-        slots: dict[str, object] = {
-            "line": ordinal(max(here.line, 1)) if here else "",
-            "regimen": regimen_words(here.regimen, here.rxnorm, self.style) if here else "",
-            "cycle": str(dose.cycle) if dose else "",
-            "percent": f"{100 * share:g}",
-        }
-        facts = _facts("plan", step=plan.step, dose=share if dose else None,
-                       stop_reason=here.stop_reason if here else None)  # fmt: skip
-        lines = [self.line("plan", Scope(features, slots, facts))]
-        if plan.step in ("start", "continue", "reduce") and self.draw("advise").random() < 0.6:
-            lines.append(self.line("advice", Scope(features)))
-        return lines
 
 
 def _facts(of: str, **values: object) -> dict[str, tuple[Tag, ...]]:

@@ -21,7 +21,7 @@ WHO: dict[str, tuple[Alt, ...]] = {
     ),
     "history": (
         Alt("@a <patient> with <tumour><again><habit>", "style=prose|soap", 3),
-        Alt("<tumour><again> in @a <patient><habit>", "style=prose|soap", 2),
+        Alt("<tumour> in @a <patient><habit>", "style=prose|soap !recurred", 2),
         Alt("<tumour><again>, {age}-year-old <person><habit>", "style=terse"),
         Alt("{age}-year-old <person>, <tumour><again><habit>", "style=terse"),
     ),
@@ -65,14 +65,12 @@ TREATMENT: dict[str, tuple[Alt, ...]] = {
         Alt("[stop_reason discontinued because of toxicity]", "reason=toxicity"),
         Alt("[stop_reason completed]", "reason=completed"),
         Alt("[stop_reason stopped at the patient's wish]", "reason=withdrawal"),
-        Alt("[stop_reason ended]", "reason=death"),
     ),
     "ended": (
         Alt("[stop_reason stopped for progression]", "reason=progression"),
         Alt("[stop_reason stopped for toxicity]", "reason=toxicity"),
         Alt("[stop_reason completed]", "reason=completed"),
         Alt("[stop_reason stopped at the patient's wish]", "reason=withdrawal"),
-        Alt("[stop_reason ended]", "reason=death"),
     ),
     "present": (
         Alt("<name> [start since {start}]<given>", "!first", 3),
@@ -84,9 +82,15 @@ TREATMENT: dict[str, tuple[Alt, ...]] = {
     ),
     "given": (
         Alt("", "!cycles"),
-        Alt(", [cycles {cycles} cycle<plural> given so far]", "cycles", 2),
-        Alt(" ([cycles {cycles} cycle<plural> to date])", "cycles"),
+        Alt(", [cycles {cycles} cycle<plural> given so far]<lately>", "cycles", 2),
+        Alt(" ([cycles {cycles} cycle<plural> to date])<lately>", "cycles"),
     ),
+    "lately": (
+        Alt("", "!changed"),
+        Alt(", after {induction} cycle<before> of {dropped} now {now}", "changed", 2),
+        Alt(", {dropped} until cycle {induction}, now {now}", "changed"),
+    ),
+    "before": (Alt("s", "long"), Alt("", "!long")),
     "plural": (Alt("s", "many"), Alt("", "!many")),
 }
 
@@ -116,7 +120,7 @@ RESPONSE: dict[str, tuple[Alt, ...]] = {
         Alt("PD", "response=PD"),
         Alt("NE", "response=NE"),
     ),
-    "recist": (Alt("", "", 2), Alt(" by RECIST 1.1"), Alt(" (RECIST 1.1)")),
+    "recist": (Alt("", "", 2), Alt(" by RECIST 1.1")),
     "fresh": (
         Alt("", "!fresh"),
         Alt(", with [new_lesion new disease]", "fresh"),
@@ -128,10 +132,9 @@ RESPONSE: dict[str, tuple[Alt, ...]] = {
         Alt("", "sum"),
         Alt("", "!sum"),
     ),
-    "none_yet": (
-        Alt("no response assessment yet", "", 2),
-        Alt("response not yet assessed"),
-        Alt("first response assessment is awaited", "style=prose|soap"),
+    "returned": (
+        Alt("CT of {scan} showed relapse", "", 2),
+        Alt("relapse on CT of {scan}"),
     ),
 }
 
@@ -153,8 +156,18 @@ STATE: dict[str, tuple[Alt, ...]] = {
     ),
     "way": (Alt("up", "moved=up"), Alt("down", "moved=down")),
     "complaint": (
-        Alt("[symptom {symptom}] ([grade grade {grade}])", "", 2),
-        Alt("[grade grade {grade}] [symptom {symptom}]"),
+        Alt("[symptom {symptom}] ([grade grade {grade}])", "grades=after|ctcae"),
+        Alt("[grade grade {grade}] [symptom {symptom}]", "grades=before"),
+        Alt("[grade G{grade}] [symptom {symptom}]", "grades=letter"),
+    ),
+    "noticed": (
+        Alt("reports [symptom [grade {severity}] weight loss]<scales>", "", 2),
+        Alt("has noticed [symptom [grade {severity}] weight loss]<scales>", "style=prose|soap"),
+    ),
+    "scales": (
+        Alt("", "!unweighed"),
+        Alt(", not confirmed by weighing", "unweighed", 2),
+        Alt(" that weighing since baseline does not show", "unweighed"),
     ),
     "complaints": (
         Alt("symptoms today: {list}", "", 2),
@@ -168,10 +181,10 @@ STATE: dict[str, tuple[Alt, ...]] = {
         Alt("[none asymptomatic]", "style=terse"),
     ),
     "event": (
-        Alt("[grade grade {grade}] [toxicity {event}]", "", 2),
-        Alt("[toxicity {event}] [grade grade {grade}]"),
-        Alt("[toxicity {event}] ([grade CTCAE grade {grade}])", "style=prose|soap"),
-        Alt("[grade G{grade}] [toxicity {event}]", "style=terse", 2),
+        Alt("[grade grade {grade}] [toxicity {event}]", "grades=before"),
+        Alt("[toxicity {event}] ([grade grade {grade}])", "grades=after"),
+        Alt("[toxicity {event}] ([grade CTCAE grade {grade}])", "grades=ctcae"),
+        Alt("[grade G{grade}] [toxicity {event}]", "grades=letter"),
     ),
     "toxicity": (
         Alt("since the last visit: {list}", "", 2),
@@ -179,13 +192,14 @@ STATE: dict[str, tuple[Alt, ...]] = {
         Alt("treatment has been complicated since the last visit by {list}", "style=prose", 2),
     ),
     "earlier": (
-        Alt("earlier in this line: {list}", "", 2),
-        Alt("worst grade earlier in this line: {list}"),
+        Alt("earlier in this line: {list}", "!over", 2),
+        Alt("worst grade earlier in this line: {list}", "!over"),
+        Alt("earlier, during the last line: {list}", "over", 2),
+        Alt("worst grade earlier, during the last line: {list}", "over"),
     ),
     "tolerated": (
-        Alt("[none no adverse events recorded since the last visit]", "", 2),
-        Alt("[none no toxicity recorded since the last visit]", "", 2),
-        Alt("[none no adverse event since the last visit]"),
+        Alt("[none no treatment-related adverse event recorded since the last visit]", "", 2),
+        Alt("[none no treatment-related toxicity recorded since the last visit]"),
     ),
 }
 
@@ -228,14 +242,19 @@ LABS: dict[str, tuple[Alt, ...]] = {
 PLAN: dict[str, tuple[Alt, ...]] = {
     "plan": (
         Alt("<start>", "step=start"),
+        Alt("[step start adjuvant {regimen} today]<dosed>", "step=adjuvant", 2),
+        Alt("[step commence adjuvant {regimen} today]<dosed>", "step=adjuvant spelling=uk"),
         Alt("<go_on>", "step=continue"),
         Alt("<reduce>", "step=reduce"),
         Alt("<hold>", "step=hold"),
         Alt("<defer>", "step=defer"),
         Alt("<end>", "step=stop"),
         Alt("[step <care>]", "step=supportive"),
-        Alt("[step no active treatment at present]<follow>", "step=off_treatment", 2),
-        Alt("[step remains off treatment]<follow>", "step=off_treatment"),
+        Alt("[step no active treatment at present]<follow>", "step=off_treatment !worse", 2),
+        Alt("[step remains off treatment]<follow>", "step=off_treatment !worse"),
+        Alt("[step no active treatment at present]; <options>", "step=off_treatment worse", 2),
+        Alt("[step off treatment at present]; <options>", "step=off_treatment worse"),
+        Alt("[step no active treatment yet], treatment to be decided", "step=staging"),
         Alt("[step surveillance after local treatment]", "step=surveillance", 2),
         Alt("[step follow-up without systemic treatment]", "step=surveillance"),
         Alt("[step proceed with {regimen}]", "step=local", 2),
@@ -259,17 +278,19 @@ PLAN: dict[str, tuple[Alt, ...]] = {
     ),
     "dosed": (
         Alt("", "!lowered"),
-        Alt(" [dose at {percent}% of the full dose]", "lowered", 2),
-        Alt(" ([dose {percent}% dose])", "lowered"),
+        Alt(" [dose at {percent}% of the full dose]<part>", "lowered", 2),
+        Alt(" ([dose {percent}% dose]<part>)", "lowered"),
     ),
     "reduce": (
-        Alt("[step continue {regimen} at a reduced dose]<reduced>", "", 2),
-        Alt("[step dose reduction of {regimen}]<reduced>"),
+        Alt("[step continue {regimen} at a reduced dose]<reduced>", "!mixed", 2),
+        Alt("[step dose reduction of {regimen}]<reduced>", "!mixed"),
+        Alt("[step continue {regimen} with a dose reduction]<reduced>", "mixed"),
     ),
     "reduced": (
-        Alt(": [dose cycle {cycle} at {percent}% of the full dose]<because>", "cycle"),
-        Alt(": [dose {percent}% of the full dose]<because>", "!cycle"),
+        Alt(": [dose cycle {cycle} at {percent}% of the full dose]<part><because>", "cycle"),
+        Alt(": [dose {percent}% of the full dose]<part><because>", "!cycle"),
     ),
+    "part": (Alt(" of chemotherapy", "mixed"), Alt("", "!mixed")),
     "hold": (
         Alt("[step hold {regimen} today]<because>", "", 2),
         Alt("[step treatment with {regimen} omitted today]<because>"),
@@ -282,19 +303,23 @@ PLAN: dict[str, tuple[Alt, ...]] = {
         Alt("", "!cause"),
     ),
     "defer": (
-        Alt("[step {regimen} not given today], next cycle to be arranged", "", 2),
-        Alt("[step {regimen} deferred, no infusion today]"),
+        Alt("[step no infusion today], next cycle to be arranged", "", 2),
+        Alt("[step next cycle deferred, no infusion today]"),
     ),
     "end": (
-        Alt("[step stop {regimen}] <ending>", "", 2),
-        Alt("[step discontinue {regimen}] <ending>", "", 2),
-        Alt("[step {regimen} is stopped] <ending>", "style=prose|soap"),
+        Alt("[step stop {regimen}] <ending>", "!reason=completed", 2),
+        Alt("[step discontinue {regimen}] <ending>", "!reason=completed", 2),
+        Alt("[step {regimen} is stopped] <ending>", "style=prose|soap !reason=completed"),
+        Alt("[step stop {regimen}], [stop_reason planned course completed]", "reason=completed", 2),
+        Alt(
+            "[step no further {regimen}, stop today]: [stop_reason treatment completed]",
+            "reason=completed",
+        ),
     ),
     "ending": (
         Alt("[stop_reason for progression]; <options>", "reason=progression", 2),
         Alt("[stop_reason because of progression]; <options>", "reason=progression"),
         Alt("[stop_reason for toxicity]", "reason=toxicity"),
-        Alt("[stop_reason as completed]", "reason=completed"),
         Alt("[stop_reason at the patient's wish]", "reason=withdrawal"),
     ),
     "options": (

@@ -2,29 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from ontology.errors import ConsilienceError
-
-DRUGS = {
-    "1721560": "osimertinib",
-    "337525": "erlotinib",
-    "1727455": "alectinib",
-    "2103164": "lorlatinib",
-    "1148495": "crizotinib",
-    "2362165": "capmatinib",
-    "2625882": "adagrasib",
-    "1547545": "pembrolizumab",
-    "1919503": "durvalumab",
-    "40048": "carboplatin",
-    "2555": "cisplatin",
-    "56946": "paclitaxel",
-    "68446": "pemetrexed",
-    "72962": "docetaxel",
-    "12574": "gemcitabine",
-}
-"""RxNorm ingredients, as the knowledge graph has them."""
-_LAST = ("pembrolizumab", "durvalumab")
+from collections.abc import Mapping, Sequence
 
 WITHOUT_DRUGS = {
     "surgery": ("surgical resection", "surgical resection"),
@@ -38,8 +16,11 @@ ADVERSE = {
     "diarrhoea": "diarrhea",
     "alanine aminotransferase increased": "alanine aminotransferase increased",
 }
+NOTICED = "weight loss noticed by the patient"
+"""Graded by what the patient says; CTCAE grades weight loss by what was lost."""
+SEVERITY = {1: "mild", 2: "moderate"}
+"""Words of grades; severe above."""
 SYMPTOMS = {
-    "weight loss noticed by the patient": ("weight loss", "weight loss"),
     "dyspnoea": ("breathlessness", "dyspnea"),
     "haemoptysis": ("haemoptysis", "hemoptysis"),
 }
@@ -70,29 +51,34 @@ UNITS = {"10*9/L": "x 10^9/L", "m[IU]/L": "mIU/L"}
 """UCUM as it is printed; the others are printed as they are."""
 
 
-def drugs(rxnorm: str) -> list[str]:
-    """Names of ingredient codes joined by '+', antibodies last."""
-    codes = [code for code in rxnorm.split("+") if code]
-    unknown = [code for code in codes if code not in DRUGS]
-    if unknown:
-        raise ConsilienceError("a drug without a name", got=unknown, wanted=", ".join(DRUGS))
-    names = sorted(DRUGS[code] for code in codes)
-    return sorted(names, key=lambda name: name in _LAST)
+def listed_drugs(drugs: Sequence[str], features: Mapping[str, str]) -> str:
+    """``carboplatin, pemetrexed and pembrolizumab``, or by hyphens; antibodies last."""
+    names = sorted(sorted(drugs), key=_antibody)
+    if len(names) < 2 or features["joined"] == "hyphen":
+        return "-".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def regimen_words(regimen: str, rxnorm: str, features: Mapping[str, str]) -> str:
-    """``carboplatin, pemetrexed and pembrolizumab`` or joined by hyphens, by feature ``joined``."""
+def regimen_words(regimen: str, drugs: Sequence[str], features: Mapping[str, str]) -> str:
+    """Local treatment by its name, drugs by theirs, chemoradiotherapy with its drugs."""
     uk = features["spelling"] == "uk"
     if regimen in WITHOUT_DRUGS:
         return WITHOUT_DRUGS[regimen][0 if uk else 1]
-    names = drugs(rxnorm)
-    if regimen.startswith("chemoradiation"):
-        chemo = [name for name in names if name not in _LAST]
-        with_ray = f"{'chemoradiotherapy' if uk else 'chemoradiation'} ({', '.join(chemo)})"
-        return " and ".join([with_ray, *(name for name in names if name in _LAST)])
-    if len(names) == 1 or features["joined"] == "hyphen":
-        return "-".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    chemo = sorted(name for name in drugs if not _antibody(name))
+    if not regimen.startswith("chemoradiation") or not chemo:
+        return listed_drugs(drugs, features)
+    after = [name for name in drugs if _antibody(name)]
+    with_ray = f"{radiation_words(features)} ({', '.join(chemo)})"
+    return " followed by ".join([with_ray, *after])
+
+
+def radiation_words(features: Mapping[str, str]) -> str:
+    """Chemoradiotherapy by spelling."""
+    return "chemoradiotherapy" if features["spelling"] == "uk" else "chemoradiation"
+
+
+def _antibody(name: str) -> bool:
+    return name.endswith("mab")  # the stem of their international names
 
 
 def adverse_words(name: str, spelling: str) -> str:
@@ -110,6 +96,6 @@ def analyte_words(name: str, features: Mapping[str, str]) -> str:
     return british if features["spelling"] == "uk" else american
 
 
-def number_words(value: float) -> str:
-    """A reported value without a trailing zero: ``12.8``, ``284``."""
-    return f"{value:g}"
+def number_words(value: float, decimals: int) -> str:
+    """A reported value with the digits that the laboratory gives: ``12.8``, ``1.0``, ``284``."""
+    return f"{value:.{decimals}f}"

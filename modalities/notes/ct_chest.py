@@ -60,7 +60,8 @@ GRAMMAR = Grammar(
     },
     features=(
         "style", "unit", "naming", "spelling",
-        "sex", "smoking", "packs", "contrast", "line", "regimen", "followup", "response", "fresh",
+        "sex", "smoking", "packs", "contrast", "purpose", "local", "confirmed", "line",
+        "regimen", "followup", "response", "fresh",
         "concept", "side", "lobe", "located", "measured", "short", "prior", "prior_short",
         "returned", "equal", "kept", "tiny", "big", "change", "certainty", "again", "ranked",
         "several", "shared",
@@ -254,12 +255,15 @@ def visit_scope(plan: EncounterPlan, style: Mapping[str, str]) -> Scope:
         "packs": _flag(subject.pack_years >= 0.5),
         "contrast": _flag(plan.protocol.contrast),
         "line": _flag(plan.line),
+        "purpose": plan.asked,
+        "local": plan.local or "",
+        "confirmed": _flag(plan.confirmed),
         "regimen": _flag(drug),
         "followup": _flag(plan.prior_date is not None),
         "response": plan.overall_response or "",
     }
     slots: dict[str, object] = {
-        "age": str(subject.age),
+        "age": str(plan.age),
         "stage": plan.stage,
         "disease": disease(plan.histology),
         "line": ordinal(max(plan.line, 1)),

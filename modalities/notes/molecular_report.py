@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from alignment.clinic import DRIVERS, change_of
+from alignment.lexicon import change_of
 from alignment.molecular import Alteration, MolecularPlan
-from modalities.notes.choice import Draw, keyed, listed, pick
+from modalities.notes.choice import Draw, keyed, listed, styled
 from modalities.notes.grammar import Grammar, Phrase, Scope, Tag, join, polish, sentence
 from modalities.notes.hgvs import short_change
 from modalities.notes.molecular_rules import RULES
@@ -16,36 +16,34 @@ from modalities.notes.wording import disease, write_date
 
 AUTHOR = "grammar"
 UNKNOWN = "p.?"
+TMB_DECIMALS = 1
 
 GRAMMAR = Grammar(
     "notes.molecular",
     RULES,
     starts=("title", "patient", "method", "again", "variant", "row", "found", "nothing",
-            "negative", "pdl1", "burden", "summary", "driver"),
+            "negative", "pdl1", "burden", "summary", "resistance", "driver"),
     slots={
-        "age": str, "disease": str, "date": dt.date, "gene": str, "hgvs_c": str, "hgvs_p": str,
+        "age": str, "disease": str, "date": dt.date, "collected": dt.date,
+        "gene": str, "hgvs_c": str, "hgvs_p": str,
         "percent": str, "count": str, "tps": str, "tmb": str, "driver": str, "list": Phrase,
+        "effect": str,
     },
-    features=("style", "spelling", "sex", "fusion", "many", "band", "named"),
+    features=("style", "spelling", "sex", "fusion", "many", "band", "named", "effect"),
     writers={dt.date: write_date},
 )  # fmt: skip
 
 STYLES: dict[str, tuple[tuple[str, float], ...]] = {
     "style": (("prose", 0.35), ("table", 0.35), ("terse", 0.3)),
     "spelling": (("uk", 0.5), ("us", 0.5)),
-    "protein": (("full", 0.6), ("bracketed", 0.4)),
-}
-DATES: dict[str, tuple[tuple[str, float], ...]] = {
-    "uk": (("iso", 0.3), ("day_first", 0.7)),
-    "us": (("iso", 0.3), ("month_first", 0.7)),
 }
 TITLES: tuple[dict[str, str], ...] = (
     {"patient": "Clinical details", "method": "Method", "results": "Results",
-     "negative": "Not detected", "immune": "Immunotherapy markers", "summary": "Conclusion"},
+     "negative": "Other genes", "immune": "Immunotherapy markers", "summary": "Conclusion"},
     {"patient": "PATIENT", "method": "ASSAY", "results": "FINDINGS",
      "negative": "PERTINENT NEGATIVES", "immune": "BIOMARKERS", "summary": "INTERPRETATION"},
     {"patient": "Diagnosis", "method": "Technique", "results": "Variants",
-     "negative": "Genes without alteration", "immune": "PD-L1 and TMB", "summary": "Summary"},
+     "negative": "Further genes", "immune": "PD-L1 and TMB", "summary": "Summary"},
 )  # fmt: skip
 
 
@@ -55,9 +53,7 @@ def write_molecular_report(plan: MolecularPlan) -> Report:
     The same plan always gives the same text.
     """
     draw = keyed(plan.seed, "notes.molecular", plan.patient_index, plan.day)
-    rng = draw("style")
-    style = {name: pick(rng, choices) for name, choices in STYLES.items()}
-    style["dates"] = pick(rng, DATES[style["spelling"]])
+    style = styled(draw("style"), STYLES)
     report = _Molecular(plan, style, draw)
     titles = TITLES[int(draw("titles").integers(len(TITLES)))]
     parts = [polish(report.expand("title", report.whole))]
@@ -76,6 +72,7 @@ class _Molecular:
         self.plan, self.style, self.draw = plan, style, draw
         slots: dict[str, object] = {
             "age": str(plan.age), "disease": disease(plan.histology), "date": plan.date,
+            "collected": plan.collected,
         }  # fmt: skip
         self.whole = Scope({**style, "sex": plan.sex}, slots)
 
@@ -99,9 +96,7 @@ class _Molecular:
         ]
 
     def _method(self) -> Phrase:
-        genes = [Phrase(gene) for gene in self.plan.panel]
-        slots: dict[str, object] = {"list": listed(genes), "count": str(len(genes))}
-        lines = [self.line("method", Scope(self.style, slots))]
+        lines = [self.line("method", Scope(self.style, {"count": str(self.plan.genes)}))]
         if self.plan.repeat:
             lines.append(self.line("again", self.whole))
         return join(lines, " ")
@@ -122,13 +117,13 @@ class _Molecular:
     def _scope(self, found: Alteration) -> Scope:
         name = f"{found.gene} {found.hgvs_c}"
         protein = found.hgvs_p
-        if self.style["protein"] == "bracketed" and protein != UNKNOWN:
+        if protein != UNKNOWN:
             protein = f"p.({protein.removeprefix('p.')})"  # predicted, as HGVS writes it
         slots: dict[str, object] = {
             "gene": found.gene, "hgvs_c": found.hgvs_c, "hgvs_p": protein,
-            "percent": f"{100 * found.vaf:.1f}",
+            "percent": f"{100 * found.vaf:.1f}", "effect": found.consequence,
         }  # fmt: skip
-        features = {**self.style, "fusion": "yes" if found.hgvs_p == UNKNOWN else ""}
+        features = {**self.style, "fusion": _flag(found.fusion), "effect": _flag(found.consequence)}
         return Scope(features, slots, {
             "gene": _tag(name, "gene", found.gene), "hgvs_c": _tag(name, "hgvs_c", found.hgvs_c),
             "hgvs_p": _tag(name, "hgvs_p", found.hgvs_p),
@@ -147,24 +142,27 @@ class _Molecular:
         if plan.pdl1_tps is None or plan.tmb is None:
             return None
         tps = plan.pdl1_tps
+        burden = f"{plan.tmb:.{TMB_DECIMALS}f}"
         # <1, 1-49 and >=50 %: the classes that trials of pembrolizumab used.
         band = "high" if tps >= 50 else "low" if tps >= 1 else "none"
-        slots: dict[str, object] = {"tps": str(tps) if tps else "<1", "tmb": f"{plan.tmb:g}"}
+        slots: dict[str, object] = {"tps": str(tps) if tps else "<1", "tmb": burden}
         facts = {"tps": _tag("patient", "tps", str(tps)),
-                 "tmb": _tag("patient", "tmb", f"{plan.tmb:g}")}  # fmt: skip
+                 "tmb": _tag("patient", "tmb", burden)}  # fmt: skip
         scope = Scope({**self.style, "band": band}, slots, facts)
         return join([self.line("pdl1", scope), self.line("burden", scope)], " ")
 
     def _summary(self) -> Phrase:
-        named = [a for a in self.plan.alterations if a.gene in DRIVERS]
+        named = [a for a in self.plan.alterations if a.gene in self.plan.drivers]
         told: list[Phrase] = []
         for a in named:
-            name = change_of(a.gene, a.hgvs_c, a.hgvs_p)
+            effects = {a.hgvs_c: a.consequence} if a.consequence else {}
+            name = change_of(a.gene, a.hgvs_c, a.hgvs_p, effects)
             scope = Scope(self.style, {"driver": short_change(name)},
                           {"driver": _tag("patient", "driver", name)})  # fmt: skip
             told.append(self.expand("driver", scope, name))
         features = {**self.style, "named": _flag(named), "many": _flag(len(named) > 1)}
-        return self.line("summary", Scope(features, {"list": _joined(told)}))
+        rule = "resistance" if self.plan.repeat else "summary"
+        return self.line(rule, Scope(features, {"list": _joined(told)}))
 
 
 def _joined(told: Sequence[Phrase]) -> Phrase:

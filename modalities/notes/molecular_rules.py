@@ -8,10 +8,13 @@ from modalities.notes.sections import HEADER
 RULES: dict[str, tuple[Alt, ...]] = {
     "person": HEADER["person"],
     "title": (
-        Alt("MOLECULAR PATHOLOGY REPORT, {date}", "", 2),
-        Alt("Molecular diagnostics report\nDate of specimen: {date}"),
-        Alt("GENOMIC PROFILING REPORT\nSpecimen collected: {date}", "spelling=us"),
-        Alt("MOLECULAR PATHOLOGY\nSpecimen date: {date}", "spelling=uk"),
+        Alt("MOLECULAR PATHOLOGY REPORT, {date}\nSpecimen of {collected}", "", 2),
+        Alt("Molecular diagnostics report\nDate of report: {date}; of specimen: {collected}"),
+        Alt(
+            "GENOMIC PROFILING REPORT\nReported: {date}\nSpecimen collected: {collected}",
+            "spelling=us",
+        ),
+        Alt("MOLECULAR PATHOLOGY\nReported {date}. Specimen: {collected}", "spelling=uk"),
     ),
     "patient": (
         Alt("{age}-year-old <person>, {disease}", "", 2),
@@ -19,30 +22,40 @@ RULES: dict[str, tuple[Alt, ...]] = {
         Alt("@a {age}-year-old <person> with {disease}", "style=prose"),
     ),
     "method": (
-        Alt("next-generation sequencing of DNA and RNA, genes covered: {list}", "", 2),
-        Alt("targeted sequencing panel of {count} genes ({list}); GRCh38"),
-        Alt("hybrid-capture sequencing, GRCh38; panel: {list}"),
+        Alt(
+            "hybrid-capture sequencing of DNA and RNA, panel of {count} genes, GRCh38; copy number "
+            "is not assessed",
+            "",
+            2,
+        ),
+        Alt(
+            "next-generation sequencing of DNA and RNA by hybrid capture ({count} genes; GRCh38), "
+            "without copy number"
+        ),
     ),
     "again": (
         Alt("repeat specimen under treatment; alterations new since the first specimen are listed"),
         Alt("second specimen, read for alterations that were not in the first"),
     ),
     "variant": (
-        Alt("[gene {gene}] [hgvs_c {hgvs_c}] ([hgvs_p {hgvs_p}]), <share>", "!fusion", 3),
-        Alt("[gene {gene}] [hgvs_p {hgvs_p}] ([hgvs_c {hgvs_c}]), <share>", "!fusion", 2),
+        Alt("[gene {gene}] [hgvs_c {hgvs_c}] ([hgvs_p {hgvs_p}])<effect>, <share>", "!fusion", 3),
+        Alt("[gene {gene}] [hgvs_p {hgvs_p}] ([hgvs_c {hgvs_c}])<effect>, <share>", "!fusion", 2),
         Alt(
-            "[gene {gene}]: [hgvs_c {hgvs_c}], [hgvs_p {hgvs_p}]; <share>",
+            "[gene {gene}]: [hgvs_c {hgvs_c}], [hgvs_p {hgvs_p}]<effect>; <share>",
             "!fusion style=table|terse",
         ),
         Alt("[gene {gene}] fusion, [hgvs_c {hgvs_c}], <share>", "fusion", 2),
         Alt("[gene {gene}] rearrangement: [hgvs_c {hgvs_c}]; <share>", "fusion"),
     ),
+    "effect": (Alt(", {effect}", "effect"), Alt("", "!effect")),
     "share": (
         Alt("[vaf VAF {percent}%]", "", 3),
         Alt("[vaf variant allele fraction {percent}%]", "style=prose|table"),
         Alt("[vaf allele fraction {percent}%]"),
     ),
-    "row": (Alt("[gene {gene}] | [hgvs_c {hgvs_c}] | [hgvs_p {hgvs_p}] | [vaf {percent}%]"),),
+    "row": (
+        Alt("[gene {gene}] | [hgvs_c {hgvs_c}] | [hgvs_p {hgvs_p}]<effect> | [vaf {percent}%]"),
+    ),
     "found": (
         Alt("the following alterations were detected: {list}", "many", 2),
         Alt("sequencing shows {list}", "", 2),
@@ -55,7 +68,6 @@ RULES: dict[str, tuple[Alt, ...]] = {
     "negative": (
         Alt("no alteration detected in {list}", "", 2),
         Alt("no pathogenic variant or fusion in {list}"),
-        Alt("negative: {list}", "style=table|terse", 2),
     ),
     "pdl1": (
         Alt("[tps PD-L1 tumo<u>r proportion score (TPS) {tps}%]", "", 2),
@@ -77,6 +89,11 @@ RULES: dict[str, tuple[Alt, ...]] = {
         Alt("oncogenic driver<plural>: {list}", "named"),
         Alt("no oncogenic driver detected in the genes covered", "!named", 2),
         Alt("no driver alteration was found", "!named"),
+    ),
+    "resistance": (
+        Alt("acquired resistance mutation<plural>: {list}", "named", 2),
+        Alt("{list}, acquired under treatment: resistance mutation<plural>", "named"),
+        Alt("the alterations above were not in the first specimen", "!named"),
     ),
     "driver": (Alt("[driver {driver}]"),),
     "plural": (Alt("s", "many"), Alt("", "!many")),

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from alignment.plan import EncounterPlan, Finding
-from modalities.notes.choice import Draw, keyed, pick
+from modalities.notes.choice import Draw, keyed, styled
 from modalities.notes.ct_chest import MASS_ABOVE_MM, visit_scope
 from modalities.notes.grammar import Grammar, Phrase, Scope, Tag, join, polish, sentence
 from modalities.notes.radiograph_rules import RULES
@@ -25,6 +25,9 @@ SEEN_MM = 15
 had a median of 1.6 cm (Quekel, Chest 1999;115:720; from memory)."""
 CHANGED_MM, CHANGED_SHARE = 5, 0.2
 """Assumption: a radiograph shows a change of at least 5 mm and a fifth."""
+OBSCURED = 0.5
+"""Assumption: how often a report says of an effusion that it hides the base; the effusion alone
+decides, since nobody sees what lies behind it."""
 NAMED = 4
 """Opacities described one by one."""
 ZONES = {"RUL": "upper", "RML": "mid", "RLL": "lower", "LUL": "upper", "LLL": "lower"}
@@ -42,16 +45,13 @@ GRAMMAR = Grammar(
         "side": str, "zone": str, "size": str, "date": dt.date, "prior_date": dt.date,
     },
     features=("style", "spelling", "sex", "smoking", "packs", "line", "regimen", "followup",
-              "change", "big", "again", "late", "small", "main"),
+              "change", "big", "again", "late", "wet", "main", "purpose", "local", "confirmed",
+              "known", "resected"),
     writers={dt.date: write_date},
 )  # fmt: skip
 STYLES: dict[str, tuple[tuple[str, float], ...]] = {
     "style": (("prose", 0.55), ("terse", 0.45)),
     "spelling": (("uk", 0.5), ("us", 0.5)),
-}
-DATES: dict[str, tuple[tuple[str, float], ...]] = {
-    "uk": (("iso", 0.3), ("day_first", 0.7)),
-    "us": (("iso", 0.3), ("month_first", 0.7)),
 }
 HEADINGS = (
     ("INDICATION", "TECHNIQUE", "COMPARISON", "FINDINGS", "IMPRESSION"),
@@ -66,9 +66,7 @@ def write_radiograph_report(plan: EncounterPlan, prior: EncounterPlan | None) ->
     plans always give the same text.
     """
     draw = keyed(plan.seed, "notes.radiograph", plan.patient_index, plan.day)
-    rng = draw("style")
-    style = {name: pick(rng, choices) for name, choices in STYLES.items()}
-    style["dates"] = pick(rng, DATES[style["spelling"]])
+    style = styled(draw("style"), STYLES)
     report = _Radiograph(plan, prior, style, draw)
     headings = HEADINGS[int(draw("headings").integers(len(HEADINGS)))]
     bodies = (
@@ -129,7 +127,7 @@ class _Radiograph:
         if len(self.seen) > NAMED:
             lines.append(self.line("more"))
         lines += self._gone(named)
-        if not self.seen and not self._hidden():
+        if not self.seen:
             lines.append(self.line("nothing", self._nothing()))
         lines += self._pleura()
         between = "\n" if self.style["style"] == "terse" and len(lines) > 1 else " "
@@ -145,24 +143,22 @@ class _Radiograph:
                 continue
             told.add(place)
             facts = _facts(f, change="resolved")
-            lines.append(self.line("gone", Scope(self.style, _place(f), facts), f.finding_id))
+            scope = Scope({**self.style, "resected": self._resected()}, _place(f), facts)
+            lines.append(self.line("gone", scope, f.finding_id))
         return lines
+
+    def _resected(self) -> str:
+        """Whether a resection lies between the prior and this radiograph."""
+        before = self.prior.local if self.prior else None
+        return "yes" if self.plan.local == "surgery" and before is None else ""
 
     def _behind(self, f: Finding) -> bool:
         return f.lobe in HIDDEN and any(e.side == f.side for e in self.fluid)
 
-    def _hidden(self) -> bool:
-        """Whether a lesion that would be seen lies behind fluid."""
-        return any(
-            f.concept == "lung_lesion" and f.present and (f.measured_long_mm or 0) >= SEEN_MM
-            for f in self.plan.findings
-        )  # fmt: skip
-
     def _nothing(self) -> Scope:
-        small = any(f.concept == "lung_lesion" and f.present for f in self.plan.findings)
         facts = {"negation": (Tag("no-lung_lesion", "negation", "lung_lesion"),),
                  "finding": (Tag("no-lung_lesion", "finding", "lung_lesion"),)}  # fmt: skip
-        return Scope({**self.style, "small": "yes" if small else ""}, {}, facts)
+        return Scope({**self.style, "wet": "yes" if self.fluid else ""}, {}, facts)
 
     def _scope(self, f: Finding, *, again: bool = False, main: bool = False) -> Scope:
         now, then = f.measured_long_mm or 0, f.prior_long_mm or 0
@@ -182,11 +178,15 @@ class _Radiograph:
             "big": "yes" if now > MASS_ABOVE_MM else "",
             "again": "yes" if again else "",
             "late": "yes" if late and not self._was_hidden(f) else "",
-            "main": "yes" if main else "",
+            "known": "yes" if main and self._known(f) else "",
         }
         half = int(now / 5 + 0.5)
         slots = {**_place(f), "size": f"{half / 2:g}"}
         return Scope(features, slots, _facts(f, change=change, size=str(5 * half)))
+
+    def _known(self, f: Finding) -> bool:
+        """Whether the tumour was known here: treated as such, and seen before."""
+        return self.plan.asked in ("response", "follow_up") and f.finding_id in self.before
 
     def _was_hidden(self, f: Finding) -> bool:
         before = self.prior.findings if self.prior else ()
@@ -205,8 +205,7 @@ class _Radiograph:
             facts = _facts(f, change=change)
             scope = Scope({**self.style, "change": change}, {"side": f.side or ""}, facts)
             lines.append(self.line("effusion", scope, f.finding_id))
-            if any(self._behind(lesion) for lesion in self.plan.findings
-                   if lesion.concept == "lung_lesion" and lesion.side == f.side):  # fmt: skip
+            if self.draw(f"base {f.finding_id}").random() < OBSCURED:
                 lines.append(self.line("obscured", scope, f.finding_id))
         wet = {f.side for f in self.fluid}
         for side in sorted(side for side in wet_before - wet if side):
@@ -232,7 +231,7 @@ class _Radiograph:
         lines = []
         if self.seen:
             lines.append(self.line("main", self._scope(self.seen[0], main=True), "main"))
-        elif not self._hidden():
+        else:
             lines.append(self.line("nothing", self._nothing(), "again"))
         for f in self.fluid:
             scope = Scope({**self.style, "change": ""}, {"side": f.side or ""}, _facts(f))

@@ -8,7 +8,16 @@ from modalities.notes.sections import HEADER
 RULES: dict[str, tuple[Alt, ...]] = {
     **{
         name: HEADER[name]
-        for name in ("person", "habit", "disease", "history", "reason", "assess", "assess_on")
+        for name in (
+            "person",
+            "habit",
+            "disease",
+            "history",
+            "reason",
+            "assess",
+            "assess_on",
+            "local_therapy",
+        )
     },
     "patient": (Alt("{age}-year-old <person>", "", 2), Alt("<person> aged {age}")),
     "title": (
@@ -96,29 +105,33 @@ RULES: dict[str, tuple[Alt, ...]] = {
     ),
     "gone": (
         Alt(
+            "after resection the [finding opacity] <where> is [change no longer visible]",
+            "resected",
+        ),
+        Alt(
             "the previously seen [finding opacity] <where> is [change no longer clearly visible]",
-            "",
+            "!resected",
             2,
         ),
         Alt(
             "the [finding opacity] <where> on the previous radiograph is "
-            "[change no longer clearly seen]"
+            "[change no longer clearly seen]",
+            "!resected",
         ),
     ),
     "more": (Alt("further smaller opacities are present"), Alt("several further opacities")),
     "nothing": (
-        Alt("[negation no] [finding focal lung opacity]<visible>", "!small", 2),
-        Alt("[negation no] [finding lung mass]<visible>", "!small"),
+        Alt("[negation no] [finding focal lung opacity]<visible>", "!wet", 2),
+        Alt("[negation no] [finding lung mass]<visible>", "", 2),
         Alt(
             "[negation no] discrete [finding lung mass] is visible; small nodules may not be shown "
             "by a radiograph",
-            "small",
-            2,
+            "",
         ),
         Alt(
             "[negation no] discrete [finding lung mass]<visible>; CT is more sensitive for small "
             "nodules",
-            "small",
+            "",
         ),
     ),
     "visible": (
@@ -158,7 +171,11 @@ RULES: dict[str, tuple[Alt, ...]] = {
         Alt("<noun> <where><hedge>", "", 2),
         Alt("<noun> <where>, [size <about> {size} cm]<hedge>"),
     ),
-    "hedge": (Alt(", likely the known tumo<u>r", "main"), Alt("", "!main")),
+    "hedge": (
+        Alt(", likely the known tumo<u>r", "known", 2),
+        Alt("", "known"),
+        Alt("", "!known"),
+    ),
     "u": (Alt("u", "spelling=uk"), Alt("", "spelling=us")),
     "refer": (
         Alt("see the CT of the same day for extent", "main", 2),

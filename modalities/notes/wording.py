@@ -74,9 +74,17 @@ def disease(histology: str) -> str:
 
 
 def regimen(name: str) -> str:
-    """``platinum_pemetrexed`` as ``platinum-pemetrexed``, ``egfr_tki`` as ``EGFR TKI``."""
+    """``platinum_pemetrexed`` as ``carboplatin-pemetrexed``, ``egfr_tki`` as ``EGFR TKI``.
+
+    Antibodies stand last, as in clinic notes; the platinum of the regimens is carboplatin.
+    """
     if name == "best_supportive_care":
         return "best supportive care"
+    if name.startswith("chemoradiation"):
+        return " followed by ".join(name.split("_"))
+    name = name.replace("platinum", "carboplatin")
+    if name.startswith("pembrolizumab_"):
+        name = f"{name.removeprefix('pembrolizumab_')}_pembrolizumab"
     words = ["EGFR" if word == "egfr" else "TKI" if word == "tki" else word
              for word in name.replace("_", " ").split()]  # fmt: skip
     return (" " if "TKI" in words else "-").join(words)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alignment import schemas
 from alignment.clinic import clinic_days, plan_clinic
+from alignment.lexicon import Lexicon
 from alignment.molecular import plan_molecular, specimen_days
+from alignment.plan import EncounterPlan, Protocol
+from alignment.planner import CONCEPTS, plan_patients
 from alignment.record import BEGINS, Record, records
 from cohort.codebook import Codebook
 from cohort.model import CausalModel
@@ -31,11 +36,11 @@ def cohort(advanced: CausalModel, codebook: Codebook) -> list[Record]:
     return list(records(tables))
 
 
-def plans(record: Record, until: int) -> list[str]:
+def plans(record: Record, until: int, lexicon: Lexicon) -> list[str]:
     """The JSON of every plan of a day up to ``until``, with the days that have one."""
-    made = [plan_clinic(record, d, seed=1, model="m").json for d in clinic_days(record)
+    made = [plan_clinic(record, d, lexicon, seed=1, model="m").json for d in clinic_days(record)
             if d <= until]  # fmt: skip
-    return made + [plan_molecular(record, d, seed=1, model="m").json
+    return made + [plan_molecular(record, d, lexicon, seed=1, model="m").json
                    for d in specimen_days(record) if d <= until]  # fmt: skip
 
 
@@ -87,24 +92,79 @@ def _other_end(
 @PROPERTY
 @given(data=st.data())
 def test_a_changed_future_changes_no_byte_of_an_earlier_plan(
-    cohort: list[Record], data: st.DataObject
+    cohort: list[Record], codebook: Codebook, data: st.DataObject
 ) -> None:
     record = data.draw(st.sampled_from(cohort), label="patient")
     days = clinic_days(record)
     day = data.draw(st.sampled_from(days), label="day")
     rng = random.Random(data.draw(st.integers(0, 10**6), label="future"))
     other = with_another_future(record, day, rng)
-    assert plans(other, day) == plans(record, day)
-    assert plans(record, day)
+    assert plans(other, day, codebook.lexicon) == plans(record, day, codebook.lexicon)
+    assert plans(record, day, codebook.lexicon)
 
 
-def test_the_scrambling_reaches_later_plans(cohort: list[Record]) -> None:
+def test_the_scrambling_reaches_later_plans(cohort: list[Record], codebook: Codebook) -> None:
     """The property above would hold of plans that look at nothing: these do look."""
-    rng, changed = random.Random(0), 0
+    rng, changed, lexicon = random.Random(0), 0, codebook.lexicon
     for record in cohort:
         other = with_another_future(record, 0, rng)
-        changed += plans(other, 9999) != plans(record, 9999)
+        changed += plans(other, 9999, lexicon) != plans(record, 9999, lexicon)
     assert changed > 30
+
+
+@pytest.fixture(scope="session")
+def operated(nsclc: CausalModel, codebook: Codebook) -> dict[str, pa.Table]:
+    """Patients of all stages: some are operated or irradiated, and some of them relapse."""
+    return CohortTables(nsclc, codebook, nsclc.sample(150, 4)).tables()
+
+
+def _scans(tables: dict[str, pa.Table], until: int | None = None) -> list[EncounterPlan]:
+    """Plans of all scans, from tables as they stood at the end of a day where one is given."""
+    if until is not None:
+        tables = {path: _until(table, path, until) for path, table in tables.items()}
+    seen = dict.fromkeys(CONCEPTS.values(), ("CT",))
+    return plan_patients(tables, seed=1, model="m", protocol=Protocol(), visible_in=seen)
+
+
+def _until(table: pa.Table, path: str, day: int) -> pa.Table:
+    """Rows of a day and before; what stops later has not stopped."""
+    column = "start_day" if path == schemas.TREATMENTS.path else "day"
+    if column not in table.column_names:
+        return table
+    kept = table.filter(pc.less_equal(table.column(column), day))
+    if path != schemas.TREATMENTS.path:
+        return kept
+    stop = kept.column("stop_day")
+    known = pc.if_else(pc.less_equal(stop, day), stop, pa.scalar(None, pa.int32()))
+    return kept.set_column(kept.column_names.index("stop_day"), "stop_day", known)
+
+
+@pytest.mark.parametrize("day", [-1, 0, 60, 200, 400])
+def test_scans_are_planned_without_their_future(operated: dict[str, pa.Table], day: int) -> None:
+    whole = [plan.json for plan in _scans(operated) if plan.day <= day]
+    assert whole == [plan.json for plan in _scans(operated, day)]
+    assert whole
+
+
+def test_a_scan_is_asked_for_by_what_is_known_that_day(operated: dict[str, pa.Table]) -> None:
+    lines = operated[schemas.TREATMENTS.path].to_pylist()
+    events = operated[schemas.EVENTS.path].to_pylist()
+    found = set()
+    for plan in _scans(operated):
+        mine = [r for r in lines if r["patient_id"] == plan.patient_id]
+        begun = [r for r in mine if r["start_day"] < plan.day]
+        recurred = [e["day"] for e in events if e["patient_id"] == plan.patient_id
+                    and e["category"] == "recurrence"]  # fmt: skip
+        found.add(plan.purpose)
+        assert plan.confirmed == (plan.day >= 0)
+        if plan.purpose == "staging":
+            assert not [r for r in begun if r["line"] > 0 or r["regimen"] in ("surgery", "sbrt")]
+        elif plan.purpose in ("surveillance", "recurrence"):
+            assert plan.local in [r["regimen"] for r in begun]
+            assert (plan.purpose == "recurrence") == any(d < plan.day for d in recurred)
+        else:
+            assert plan.line in [r["line"] for r in begun]
+    assert {"staging", "surveillance", "response"} <= found
 
 
 def test_a_stop_is_known_from_its_day_on(cohort: list[Record]) -> None:

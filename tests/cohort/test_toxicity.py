@@ -36,7 +36,7 @@ def tables(advanced: CausalModel, draw: Draw, book: Codebook) -> dict[str, pd.Da
         schemas.EVENTS: toxicity.adverse_events(advanced, draw, book, episodes),
         schemas.TRUTH_EVENTS: toxicity.truth_events(advanced, draw, book, episodes),
         schemas.TRUTH_MARROW: toxicity.truth_marrow(draw),
-        schemas.DOSES: toxicity.doses(advanced, draw),
+        schemas.DOSES: toxicity.doses(advanced, draw, book),
     }
     return {table.path: arrow.build(table, made).to_pandas() for table, made in columns.items()}
 
@@ -130,6 +130,28 @@ def test_doses_are_of_their_cycle(tables: dict[str, pd.DataFrame]) -> None:
     assert doses["reason"][doses["action"] != "given"].notna().all()
     assert (doses["cycle"] >= 1).all()
     assert "best_supportive_care" not in set(doses["regimen"])
+
+
+def test_doses_name_the_drugs_of_their_cycle(
+    advanced: CausalModel, book: Codebook, tables: dict[str, pd.DataFrame]
+) -> None:
+    """Platinum ends after four cycles, chemoradiation after two; an antibody goes on in full."""
+    doses = tables["tables/doses.parquet"].astype({"regimen": str, "rxnorm": str})
+    names = [book.lexicon.names(codes) for codes in doses["rxnorm"]]
+    early = {"pembrolizumab_platinum_pemetrexed": 4, "pembrolizumab_platinum_paclitaxel": 4,
+             "platinum_pemetrexed": 4}  # fmt: skip
+    late = 0
+    for regimen, cycle, share, drugs in zip(
+        doses["regimen"], doses["cycle"], doses["relative_dose"], names, strict=True
+    ):
+        if regimen in early:
+            assert ("carboplatin" in drugs) == (cycle <= early[regimen])
+            assert ("paclitaxel" in drugs) == (regimen.endswith("paclitaxel") and cycle <= 4)
+            assert ("pemetrexed" in drugs) == regimen.endswith("pemetrexed")
+            late += cycle > early[regimen]
+        if drugs == ("pembrolizumab",):
+            assert share in (0.0, 1.0)
+    assert late > 20
 
 
 def test_hepatitis_shows_in_the_laboratory(draw: Draw) -> None:

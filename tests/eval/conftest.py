@@ -319,7 +319,7 @@ def _visit_tables(folder: Path) -> None:
     write(folder, schemas.TOXICITIES, [anaemia])
     names = ("day", "cycle", "relative_dose", "delay_days", "action", "reason")
     doses = [(0, 1, 1.0, 0, "given", None), (21, 2, 0.75, 0, "reduced", "neutrophils")]
-    constant = {"patient_id": P0, "line": 1, "regimen": "docetaxel"}
+    constant = {"patient_id": P0, "line": 1, "regimen": "docetaxel", "rxnorm": "72962"}
     write(folder, schemas.DOSES, named(doses, *names, **constant))
     write(folder, schemas.CTDNA, [here | {"tumour_fraction": 0.05, "detected": True}])
 

@@ -205,7 +205,7 @@ def test_wordings() -> None:
     assert [ordinal(n) for n in (1, 10, 11, 12, 13, 21, 22, 23, 111)] == [
         "first", "tenth", "11th", "12th", "13th", "21st", "22nd", "23rd", "111th",
     ]  # fmt: skip
-    assert regimen("platinum_pemetrexed") == "platinum-pemetrexed"
+    assert regimen("platinum_pemetrexed") == "carboplatin-pemetrexed"
     assert regimen("egfr_tki") == "EGFR TKI"
     assert [write_length(Length(mm), {"unit": "cm"}) for mm in (3, 10, 24, 105)] == [
         "0.3", "1.0", "2.4", "10.5",
