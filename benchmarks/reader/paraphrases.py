@@ -65,7 +65,9 @@ def radiograph_facts(text: str, expected: Facts) -> Facts:
                   "change": main.change}  # fmt: skip
     found["bone"] = bool(bone_sentences(text))
     named = [f.finding for f in unexpected(f"FINDINGS: {text}")]
-    found["unexpected"] = expected.get("unexpected") if expected.get("unexpected") in named else None
+    found["unexpected"] = (
+        expected.get("unexpected") if expected.get("unexpected") in named else None
+    )
     return found
 
 
@@ -85,7 +87,9 @@ READERS: dict[str, Callable[[str, Facts], Facts]] = {
 def judged() -> dict[str, list[tuple[str, bool]]]:
     """By kind: every sentence, and whether all that it says was read right."""
     given = yaml.safe_load(SENTENCES.read_text(encoding="utf-8"))
-    return {kind: [_judged(read, dict(row)) for row in given[kind]] for kind, read in READERS.items()}
+    return {
+        kind: [_judged(read, dict(row)) for row in given[kind]] for kind, read in READERS.items()
+    }
 
 
 def _judged(read: Callable[[str, Facts], Facts], expected: Facts) -> tuple[str, bool]:

@@ -1,4 +1,4 @@
-"""What imaging reports say before their findings, against patients, treatments and the scans before."""
+"""What imaging reports say before their findings, against patients, treatments and scans."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def check_history(data: Dataset, notes: Sequence[Note]) -> list[CheckResult]:
             begun = [r for r in lines.get(note.patient_id, []) if r["start_day"] <= note.day]
             _check_lines(person, ask, said.lines, said.drugs, begun)
         earlier = max((d for d in days[note.patient_id, note.kind] if d < note.day), default=None)
-        last = None if earlier is None else identifiers.calendar_date(zero[note.patient_id], earlier)
+        last = (
+            None if earlier is None else identifiers.calendar_date(zero[note.patient_id], earlier)
+        )
         today = identifiers.calendar_date(zero[note.patient_id], note.day)
         compared = [date for date in said.compared if date != today]
         for date in compared:

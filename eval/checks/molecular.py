@@ -31,8 +31,8 @@ HIGH_TPS, LOW_TPS = 50, 1
 """From these per cents on PD-L1 is called high, and positive: the classes of KEYNOTE-024 (NEJM
 2016;375:1823) and KEYNOTE-042 (Lancet 2019;393:1819); from memory."""
 TESTED = ("EGFR", "ALK", "ROS1", "BRAF", "KRAS", "MET", "RET", "ERBB2")
-"""Genes that a lung report answers for, with a variant or without: CAP/IASLC/AMP guideline, Lindeman
-et al., J Mol Diagn 2018;20:129; from memory."""
+"""Genes that a lung report answers for, with a variant or without: CAP/IASLC/AMP guideline,
+Lindeman et al., J Mol Diagn 2018;20:129; from memory."""
 BUILD = 38
 """Variants and VCF are on GRCh38."""
 
@@ -153,7 +153,7 @@ def _check_conclusion(
     tally: Tally, ask: Ask, said: MolecularReading, rows: Sequence[dict[str, Any]],
     before: Sequence[dict[str, Any]], repeat: bool,
 ) -> None:  # fmt: skip
-    """Every driver is named by its short name, none other is; what came later is called acquired."""
+    """Every driver is named by its short name, none other; what came later is called acquired."""
     left = set(said.named)
     for row in rows:
         names = set(driver_names(row["gene"], row["hgvs_c"], row["hgvs_p"]))
@@ -168,7 +168,8 @@ def _check_conclusion(
                      message="an acquired change is called a driver")  # fmt: skip
         else:
             ask.that(tally, not names & set(said.resistance), expected="found at first",
-                     found="acquired", message="a change found at first is called acquired")  # fmt: skip
+                     found="acquired",
+                     message="a change found at first is called acquired")  # fmt: skip
     for row in before:  # a repeat may recall the first specimen
         left -= set(driver_names(row["gene"], row["hgvs_c"], row["hgvs_p"]))
     for name in sorted(left):

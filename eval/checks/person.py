@@ -37,7 +37,8 @@ def check_person(
                  found=said.age, message="the age differs")  # fmt: skip
     if said.sexes or "sex" in required:
         ask.that(tally, said.sexes == {row["sex"]}, expected=row["sex"],
-                 found=" and ".join(sorted(said.sexes)) or None, message="the sex differs")  # fmt: skip
+                 found=" and ".join(sorted(said.sexes)) or None,
+                 message="the sex differs")  # fmt: skip
     for name in ("histology", "stage"):
         found = getattr(said, name)
         if found is not None or name in required:

@@ -66,7 +66,9 @@ _DRIVER = re.compile(
     r"|(?P<fusion>[A-Z0-9]+(?:-|::)(?:ALK|ROS1|RET|NTRK[123])) (?:fusion|rearrangement))"
 )
 _SYMPTOM = re.compile(r"\b(?:symptoms?|sx|reports|complains of|presents with)\b", re.IGNORECASE)
-_EARLIER = re.compile(r"\bearlier\b|\b(?:during|in) the last line\b|\bpreviously\b|\bin the past\b", re.IGNORECASE)
+_EARLIER = re.compile(
+    r"\bearlier\b|\b(?:during|in) the last line\b|\bpreviously\b|\bin the past\b", re.IGNORECASE
+)
 _LEAD = re.compile(r"^.*?(?::| by |\breports |\bcomplains of |\bpresents with )", re.IGNORECASE)
 
 

@@ -32,7 +32,7 @@ _HISTOLOGIES = {  # the first that is found counts
 _SMOKING = {  # the first that is found counts
     "never": r"never[- ]?(?:a )?smok|non[- ]?smok|(?:has )?never smoked|lifelong non",
     "former": r"(?:former|ex|previous|past)[- ]?smok|\bquit\b|stopped smoking|gave up smoking",
-    "current": r"(?:current|active|continuing|ongoing)(?:ly)?[- ]?smok|\bsmoker\b|still smok|smokes",
+    "current": r"(?:current|active|continuing)(?:ly)?[- ]?smok|\bsmoker\b|still smok|smokes",
 }
 _PACKS = re.compile(r"(\d+(?:\.\d+)?)[- ]?(?:pack[- ]years?|py\b)", re.IGNORECASE)
 _STAGE = re.compile(r"\b(?i:stage):? (0|I{1,3}V?|IV)([ABC]?\d?)\b")
