@@ -220,7 +220,7 @@ def _check_toxicity(
         if name not in told:
             ask.that(tally, False, expected=f"{name} grade {grade}", found="no mention",
                      message="the note leaves out an adverse event")  # fmt: skip
-    if said.no_toxicity:
+    if said.no_toxicity or said.no_related:
         ask.that(tally, not now, expected=", ".join(now) or "none", found="none",
                  message="the note denies an adverse event")  # fmt: skip
 

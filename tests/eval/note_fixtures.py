@@ -73,6 +73,7 @@ Aged 58 at diagnosis, he had a stage IIB adenocarcinoma (PD-L1 60%), recurrent d
 Lobectomy on 14 March 2019.
 Adjuvant carboplatin and pemetrexed, 25 April 2019 to 18 July 2019, completed.
 First-line pembrolizumab, first dose today.
+No adverse effect related to treatment, no toxicity.
 Plan: start pembrolizumab.
 """,
 }

@@ -98,7 +98,7 @@ CASES: dict[str, tuple[Break, set[str]]] = {
                        {"clinic_toxicity"}),
     "event left out": (told(P0, D21, "Side effects: grade 2 anaemia.\n", ""), {"clinic_toxicity"}),
     "event denied": (told(P0, D21, "Side effects: grade 2 anaemia", "No adverse events"),
-                     {"clinic_toxicity"}),
+                     {"clinic_toxicity", "clinic_sections"}),
     "event of the record": (cell(schemas.TOXICITIES, TOX, "grade", 1), {"clinic_toxicity"}),
     "event without an episode": (cell(schemas.TOXICITIES, TOX, "code", "HP:0002018"),
                                  {"toxicities"}),
