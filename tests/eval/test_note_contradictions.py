@@ -216,7 +216,7 @@ CASES: dict[str, tuple[Break, set[str]]] = {
     "the future without a date": (
         told(P0, D21, "mainly at night",
              "mainly at night; progression expected, will start pembrolizumab in April"),
-        {"note_future"},
+        {"note_future", "clinic_plan"},
     ),
     "a later month": (told(P0, D21, "mainly at night", "mainly at night until June 2019"),
                       {"note_future"}),
