@@ -1,5 +1,6 @@
 # make demo: twelve patients in four modalities. make test: the whole test suite. Without the PACS
-# (sudo apt-get install orthanc) it skips the tests that push a study into one, and says so.
+# (sudo apt-get install orthanc) it skips the tests that push a study into one, and says so; without
+# `make assets`, which fetches reports under CC BY-NC-ND, those that read real reports.
 # Everything lands in .venv; a second call installs nothing.
 PYTHON ?= python3.11
 VENV := .venv
@@ -19,7 +20,7 @@ demo: $(VENV)/.installed $(VENV)/.assets
 	@echo "demo-cohort/imaging/ in a DICOM viewer; demo-cohort/tables/*.parquet in pandas;"
 	@echo "demo-cohort/notes/ holds the reports, demo-cohort/genomics/cohort.vcf.gz the variants."
 
-test: $(VENV)/.dev $(VENV)/.assets $(VENV)/.real_reports lint
+test: $(VENV)/.dev $(VENV)/.assets lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev

@@ -15,11 +15,13 @@ from eval.checks import (
     course,
     drawn,
     files,
+    history,
     imaging,
     latent,
     lesions,
     molecular,
     notes,
+    person,
     radiographs,
     responses,
     rules,
@@ -90,8 +92,11 @@ def evaluate(
     checks += anatomy.check_lobes(readings, rows)
     checks += anatomy.check_radiographs(readings)
     checks += [notes.check_notes(data, told), notes.check_dates(data, told)]
+    checks.append(person.check_foretold(data, told))
     checks += text.check_text(reports, rows)
-    checks += radiographs.check_radiograph_reports(told, rows)
+    checks.append(radiographs.check_ct_findings(data, told))
+    checks += radiographs.check_radiograph_reports(told, rows, data)
+    checks += history.check_history(data, told)
     checks += clinic.check_clinic(data, told)
     checks += molecular.check_molecular(data, told, genotypes)
 

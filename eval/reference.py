@@ -290,13 +290,25 @@ def short_protein(hgvs_p: str) -> str:
     return re.sub("|".join(_AMINO), lambda m: _AMINO[m[0]], change)
 
 
-MET_SKIPPING = "NM_000245.4:c.3028G>A"
-"""The last base of exon 14: the exon is skipped (Frampton, Cancer Discov 2015;5:850)."""
+MET_EXON14 = re.compile(r"D1010[A-Z]")
+"""The last codon of exon 14 (c.3028 to 3030): its change destroys the splice donor, the exon is
+skipped, and reports name that (Frampton et al., Cancer Discov 2015;5:850; from memory)."""
 
 
-def fused(hgvs_c: str) -> str:
-    """The two genes of a fusion: ``EML4::ALK:E13;A20`` as ``EML4::ALK``."""
-    return re.split(r"(?<!:):(?!:)", hgvs_c)[0]
+def fusion_pair(hgvs_c: str) -> str | None:
+    """``EML4-ALK`` of ``EML4::ALK:E13;A20`` (HGNC) or ``EML4-ALK:E13;A20``; None without a pair."""
+    found = re.match(r"([A-Z][A-Z0-9]*)(?:::|-)([A-Z][A-Z0-9]*)\b", hgvs_c)
+    return f"{found[1]}-{found[2]}" if found else None
+
+
+def driver_names(gene: str, hgvs_c: str, hgvs_p: str) -> tuple[str, ...]:
+    """Names under which a report may state an alteration, the usual one first."""
+    pair = fusion_pair(hgvs_c)
+    if pair is not None:
+        return (pair,)
+    change = short_protein(hgvs_p)
+    skipped = gene == "MET" and MET_EXON14.fullmatch(change)
+    return (*(("MET exon 14 skipping",) if skipped else ()), f"{gene} {change}")
 
 
 # What a chest CT covers, and what of it is measured in millimetres.

@@ -1,16 +1,19 @@
-"""The same dictionary without the reader's judgement: what each part of it is worth."""
+"""The judge's other readers on the same reports, and the dictionary without its judgement."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import spacy
 from negspacy.negation import Negex, default_ts
+from reader.reference import Report
 from spacy.tokens import Span
 
 from eval.readers.findings import read_findings
 from eval.readers.mentions import Dictionary, spaced
+from eval.readers.radiograph import SAME, read_radiograph
 from eval.readers.report import read_report, statements
 
 Reader = Callable[[str], frozenset[str]]
@@ -40,6 +43,24 @@ def lesion_reader(text: str) -> frozenset[str]:
         for finding, (site, words) in LESION_WORDS.items()
         if any(f.site == site and words.search(f.sentence.lower()) for f in facts)
     )
+
+
+SHADOWS = tuple(SAME)
+"""What the reader of radiograph reports tells apart: opacity (nodules too), effusion (and a blunted
+angle), pneumothorax."""
+
+
+def merged(reports: Sequence[Report]) -> list[Report]:
+    """The reports with their tags merged into SHADOWS."""
+    return [
+        replace(r, present=frozenset(w for w, same in SAME.items() if r.present & set(same)))
+        for r in reports
+    ]
+
+
+def radiograph_reader(text: str) -> frozenset[str]:
+    """What :func:`eval.readers.radiograph.read_radiograph` makes of it."""
+    return frozenset(fact.what for fact in read_radiograph(text) if fact.present)
 
 
 def plain_negspacy(split: bool) -> Reader:

@@ -77,6 +77,25 @@ def read(archive: Path) -> list[Report]:
     return sorted(reports, key=lambda report: report.id)
 
 
+def left_out(archive: Path) -> dict[str, int]:
+    """How many reports have no text, and how many of the others were not indexed."""
+    counts = {"no findings or impression": 0, "not indexed": 0}
+    with tarfile.open(archive) as packed:
+        for member in packed:
+            stream = packed.extractfile(member) if member.name.endswith(".xml") else None
+            if stream is None:
+                continue
+            root = ElementTree.parse(stream).getroot()
+            said = [p.text or "" for p in root.iter("AbstractText")
+                    if p.get("Label") in ("FINDINGS", "IMPRESSION")]  # fmt: skip
+            tags = [(part.text or "").lower() for part in root.iter("major")]
+            if not "".join(said).strip():
+                counts["no findings or impression"] += 1
+            elif NOT_INDEXED in tags:
+                counts["not indexed"] += 1
+    return counts
+
+
 def _report(
     root: ElementTree.Element, rules: dict[str, list[dict[str, list[str]]]]
 ) -> Report | None:
@@ -101,7 +120,7 @@ def _report(
     return Report(identifier.attrib["id"], text + "\n", said, frozenset(present), sides)
 
 
-def commonest(reports: list[Report], n: int) -> list[str]:
-    """The n findings present in most reports; hardware is none."""
-    counts = Counter(f for report in reports for f in report.present if f != "hardware")
+def commonest(reports: list[Report], n: int, *, hardware: bool = False) -> list[str]:
+    """The n findings present in most reports; hardware is one only where asked for."""
+    counts = Counter(f for r in reports for f in r.present if hardware or f != "hardware")
     return [finding for finding, _ in counts.most_common(n)]

@@ -14,21 +14,37 @@ from alignment import identifiers, schemas
 from eval.checks.asking import Ask
 from eval.checks.clinic_course import Course, check_step, check_treatment
 from eval.checks.lookup import INVESTIGATOR
-from eval.checks.notes import CLINIC, Note, Rows, index_dates, of_kind, rows_by_patient
+from eval.checks.notes import (
+    CLINIC,
+    MOLECULAR,
+    Note,
+    Rows,
+    index_dates,
+    of_kind,
+    rows_by_patient,
+)
+from eval.checks.person import check_person
 from eval.dataset import Dataset
 from eval.readers.clinic import ClinicReading, GradedFact, read_clinic
-from eval.readers.clinic_labs import LabFact
+from eval.readers.clinic_labs import LabFact, printed_unit
 from eval.readers.molecular import DRIVER_GENES
 from eval.readers.prose import plain
-from eval.reference import MET_SKIPPING, fused, short_protein
+from eval.reference import driver_names
 from eval.result import CheckResult, Tally, results
 
 STEADY_SHARE = 0.10
 """A value within this share of the one before is stable: the project's definition."""
 EDGE = 1e-9
-UNITS = {"10*9/L": "x 10^9/L", "m[IU]/L": "mIU/L"}
+WEIGHT_LOSS = "weight loss noticed by the patient"
+LOSS_SHARES = (0.05, 0.10, 0.20)
+"""CTCAE v5, weight loss: grade 1 from 5 % of the baseline weight, 2 from 10 %, 3 from 20 %."""
+ALWAYS = ("718-7", "751-8", "777-3", "2160-0", "1742-6")
+"""Told where measured: haemoglobin, neutrophils, platelets, creatinine, ALT, which decide whether
+a dose is given (assumption, from the US labels of docetaxel and pemetrexed)."""
+LOUD_GRADE = 3
+"""A laboratory value of this grade is an adverse event whoever caused it (assumption)."""
 SAME_NAME = {"breathlessness": "dyspnea", "shortness of breath": "dyspnea", "tiredness": "fatigue",
-             "weight loss": "weight loss noticed by the patient"}  # fmt: skip
+             "weight loss": WEIGHT_LOSS}  # fmt: skip
 TABLES = (
     schemas.PATIENTS, schemas.VARIANTS, schemas.TREATMENTS, schemas.DOSES, schemas.TOXICITIES,
     schemas.SYMPTOMS, schemas.LABS, schemas.VITALS, schemas.RESPONSES_TABLE, schemas.EVENTS,
@@ -49,19 +65,22 @@ class _Tallies:
         self.trends = Tally("clinic_trends", "earlier values and trends of clinic notes")
         self.state = Tally("clinic_state", "performance status and weight of clinic notes")
         self.response = Tally("clinic_response", "clinic notes give the latest response")
+        self.sections = Tally("clinic_sections", "sections of a clinic note do not contradict")
 
     def results(self) -> list[CheckResult]:
         return results(
             [self.person, self.drivers, self.treatment, self.step, self.toxicity, self.symptoms,
-             self.labs, self.trends, self.state, self.response]
+             self.labs, self.trends, self.state, self.response, self.sections]
         )  # fmt: skip
 
 
 class _Known:
     """What the tables hold of one patient up to one day."""
 
-    def __init__(self, tables: Mapping[str, Rows | None], note: Note, zero: dt.date) -> None:
-        self.tables, self.note, self.zero = tables, note, zero
+    def __init__(
+        self, tables: Mapping[str, Rows | None], note: Note, zero: dt.date, reported: Sequence[int]
+    ) -> None:
+        self.tables, self.note, self.zero, self.reported = tables, note, zero, reported
 
     def rows(self, table: schemas.Table) -> list[dict[str, Any]]:
         found = self.tables[table.path]
@@ -71,6 +90,14 @@ class _Known:
 
     def today(self, table: schemas.Table) -> list[dict[str, Any]]:
         return [row for row in self.rows(table) if row["day"] == self.note.day]
+
+    def variants(self) -> list[dict[str, Any]]:
+        """Variants whose report is out: the first molecular report from the specimen on."""
+        return [
+            row for row in self.rows(schemas.VARIANTS)
+            if min((d for d in self.reported if d >= row["day"]), default=row["day"])
+            <= self.note.day
+        ]  # fmt: skip
 
     def has(self, table: schemas.Table, *tallies: Tally) -> bool:
         """Whether the dataset has the table; where not, the tallies say why they skip."""
@@ -94,6 +121,7 @@ def check_clinic(data: Dataset, notes: Sequence[Note]) -> list[CheckResult]:
     told = of_kind(notes, CLINIC)
     patients = {note.patient_id for note, _ in told}
     tables = {table.path: rows_by_patient(data, table, patients) for table in TABLES}
+    reported = [(n.patient_id, n.day) for n, _ in of_kind(notes, MOLECULAR)]
     vocabulary = _vocabulary(tables)
     zero = index_dates(data)
     if data.table(schemas.PATIENTS) is None:
@@ -106,7 +134,8 @@ def check_clinic(data: Dataset, notes: Sequence[Note]) -> list[CheckResult]:
                 expected="a patient of the cohort", found="none", message="a note of nobody",
             )  # fmt: skip
             continue
-        known = _Known(tables, note, zero[note.patient_id])
+        days = [day for patient, day in reported if patient == note.patient_id]
+        known = _Known(tables, note, zero[note.patient_id], days)
         _check_note(tallies, Ask(note), read_clinic(text, vocabulary), known)
     return tallies.results()
 
@@ -122,9 +151,10 @@ def _vocabulary(tables: Mapping[str, Rows | None]) -> frozenset[str]:
 
 def _check_note(t: _Tallies, ask: Ask, said: ClinicReading, known: _Known) -> None:
     person = known.rows(schemas.PATIENTS)[0]
-    ask.same(t.person, said.age, identifiers.age_on(person["age"], ask.note.day), "the age")
-    ask.same(t.person, said.stage, person["stage"], "the stage")
-    ask.same(t.person, said.tps, person["pdl1_tps"], "the PD-L1 score")
+    if said.person is not None:
+        check_person(t.person, ask, said.person, person, ("age", "sex", "histology", "stage"))
+    ask.that(t.person, said.tps == person["pdl1_tps"], expected=person["pdl1_tps"],
+             found=said.tps, message="the PD-L1 score differs")  # fmt: skip
     if known.has(schemas.EVENTS, t.person):
         _check_recurrence(t.person, ask, said, known)
     if known.has(schemas.VARIANTS, t.drivers):
@@ -141,10 +171,12 @@ def _check_note(t: _Tallies, ask: Ask, said: ClinicReading, known: _Known) -> No
     if known.has(schemas.LABS, t.labs, t.trends):
         for lab in said.labs:
             _check_lab(t.labs, t.trends, ask, lab, known)
+        _check_told(t.labs, ask, said, known)
     if known.has(schemas.VITALS, t.state):
         _check_state(t.state, ask, said, known, person)
     if known.has(schemas.RESPONSES_TABLE, t.response):
         _check_response(t.response, ask, said, known)
+    _check_sections(t.sections, ask, said)
 
 
 def _check_recurrence(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
@@ -155,21 +187,17 @@ def _check_recurrence(tally: Tally, ask: Ask, said: ClinicReading, known: _Known
 
 
 def _check_drivers(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
-    found = {
-        "MET exon 14 skipping" if r["hgvs_c"] == MET_SKIPPING
-        else fused(r["hgvs_c"]) if r["hgvs_p"] == "p.?"
-        else f"{r['gene']} {short_protein(r['hgvs_p'])}"
-        for r in known.rows(schemas.VARIANTS)
-        if r["gene"] in DRIVER_GENES
-    }  # fmt: skip
-    for name in sorted(found | set(said.drivers)):
-        ask.that(
-            tally, name in found and name in said.drivers,
-            expected=name if name in found else "no such variant",
-            found=name if name in said.drivers else "no mention",
-            message="a driver that was not found so far" if name not in found
-            else "the note leaves out a driver",
-        )  # fmt: skip
+    left = set(said.drivers)
+    for row in known.variants():
+        if row["gene"] not in DRIVER_GENES:
+            continue
+        names = driver_names(row["gene"], row["hgvs_c"], row["hgvs_p"])
+        ask.that(tally, bool(set(names) & set(said.drivers)), expected=" or ".join(names),
+                 found="no mention", message="the note leaves out a driver")  # fmt: skip
+        left -= set(names)
+    for name in sorted(left):
+        ask.that(tally, False, expected="no such variant", found=name,
+                 message="a driver that was not found so far")  # fmt: skip
 
 
 def _named(name: str) -> str:
@@ -192,7 +220,7 @@ def _check_toxicity(
         if name not in told:
             ask.that(tally, False, expected=f"{name} grade {grade}", found="no mention",
                      message="the note leaves out an adverse event")  # fmt: skip
-    if said.no_toxicity:
+    if said.no_toxicity or said.no_related:
         ask.that(tally, not now, expected=", ".join(now) or "none", found="none",
                  message="the note denies an adverse event")  # fmt: skip
 
@@ -209,12 +237,65 @@ def _compare_grade(tally: Tally, ask: Ask, fact: GradedFact, rows: Mapping[str, 
 
 def _check_symptoms(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
     rows = {plain(r["name"]): r["grade"] for r in known.today(schemas.SYMPTOMS)}
+    lost = _graded_loss(known)
     for fact in said.graded:
-        if fact.symptom:
+        if not fact.symptom:
+            continue
+        if _named(fact.name) == WEIGHT_LOSS and lost is not None:
+            ask.that(tally, fact.grade == lost, expected=f"grade {lost} by the measured weight",
+                     found=f"grade {fact.grade}", words=fact.sentence,
+                     message="the grade of weight loss differs")  # fmt: skip
+        else:
             _compare_grade(tally, ask, fact, rows)
+    told = {_named(f.name) for f in said.graded if not f.earlier}
+    for name, grade in rows.items():
+        weight = name == WEIGHT_LOSS and (said.weight_loss or lost == 0)
+        ask.that(tally, name in told or weight, expected=f"{name} grade {grade}",
+                 found="no mention", message="the note leaves out a symptom")  # fmt: skip
     if said.no_symptoms:
         ask.that(tally, not rows, expected=", ".join(rows) or "none", found="none",
                  message="the note denies a symptom")  # fmt: skip
+
+
+def _graded_loss(known: _Known) -> int | None:
+    """CTCAE grade of the weight lost since the baseline; None where it was not measured."""
+    rows = known.today(schemas.VITALS) if known.tables[schemas.VITALS.path] is not None else []
+    before = known.rows(schemas.PATIENTS)[0]["weight_kg"]
+    if not rows or rows[0]["weight_kg"] is None or not before:
+        return None
+    share = (before - rows[0]["weight_kg"]) / before
+    return int(sum(share >= limit for limit in LOSS_SHARES))
+
+
+def _check_told(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
+    """What decides on a dose, and every graded value, is told; a graded one with its grade."""
+    told = {fact.loinc: fact for fact in said.labs}
+    for row in known.today(schemas.LABS):
+        if row["loinc"] not in ALWAYS and not row["ctcae_grade"]:
+            continue
+        fact = told.get(row["loinc"])
+        ask.that(tally, fact is not None, expected=f"{row['name']} {row['value']:g}",
+                 found="no mention", message="the note leaves out a laboratory value")  # fmt: skip
+        if fact is not None and row["ctcae_grade"]:
+            ask.that(tally, fact.grade is not None, expected=f"grade {row['ctcae_grade']}",
+                     found="no grade", words=fact.words,
+                     message=f"the grade of {row['name']} is left out")  # fmt: skip
+
+
+def _check_sections(tally: Tally, ask: Ask, said: ClinicReading) -> None:
+    """Nothing adverse, beside a graded event of the same note, or a dose changed for one.
+
+    A symptom may stand beside a denial of effects of treatment alone.
+    """
+    if not (said.no_toxicity or said.no_related):
+        return
+    against = [f"{f.name} grade {f.grade}" for f in said.graded
+               if said.no_toxicity and not f.earlier]  # fmt: skip
+    against += [f.words for f in said.labs if (f.grade or 0) >= LOUD_GRADE]
+    causes = ("toxicity", "neutrophils", "neutrophils or platelets")
+    against += [step.sentence for step in said.steps if step.reason in causes]
+    ask.that(tally, not against, expected="nothing against it", found="; ".join(against) or None,
+             message="the note denies adverse events and tells of one")  # fmt: skip
 
 
 def _check_lab(labs: Tally, trends: Tally, ask: Ask, fact: LabFact, known: _Known) -> None:
@@ -224,9 +305,9 @@ def _check_lab(labs: Tally, trends: Tally, ask: Ask, fact: LabFact, known: _Know
         ask.that(labs, False, expected="no such value on that day", found=fact.value,
                  words=fact.words, message="a laboratory value that was not measured")  # fmt: skip
         return
-    stated = (fact.value, fact.unit or UNITS.get(row["unit"], row["unit"]), fact.grade or 0)
-    held = (row["value"], UNITS.get(row["unit"], row["unit"]),
-            row["ctcae_grade"] if fact.grade is not None else 0)  # fmt: skip
+    unit = printed_unit(row["unit"])
+    stated = (fact.value, unit if fact.unit is None else printed_unit(fact.unit), fact.grade or 0)
+    held = (row["value"], unit, row["ctcae_grade"] if fact.grade is not None else 0)
     ask.that(
         labs, abs(stated[0] - held[0]) <= EDGE and stated[1:] == held[1:],
         expected="{:g} {}, grade {}".format(*held), found="{:g} {}, grade {}".format(*stated),

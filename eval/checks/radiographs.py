@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from alignment import schemas
 from eval.checks.asking import Ask
 from eval.checks.lookup import Lesion, Scan
-from eval.checks.notes import RADIOGRAPH, Note, of_kind
-from eval.readers.radiograph import ShadowFact, read_radiograph
+from eval.checks.notes import CT, RADIOGRAPH, Note, of_kind, rows_by_patient
+from eval.dataset import Dataset
+from eval.readers.findings import read_findings
+from eval.readers.radiograph import ShadowFact, bone_sentences, read_radiograph, unexpected
 from eval.result import CheckResult, Tally, results
 
 PLAIN_MM = 20.0
@@ -43,22 +46,37 @@ class _Tallies:
         self.size = Tally("cxr_size", "sizes in radiograph reports are near those of the CT")
         self.change = Tally("cxr_change", "changes in radiograph reports do not contradict the CT")
         self.denied = Tally("cxr_denied", "radiograph reports deny nothing that is plain to see")
+        self.unexpected = Tally(
+            "cxr_unexpected", "radiograph reports state no finding that the patient does not have"
+        )
 
     def results(self) -> list[CheckResult]:
-        return results([self.told, self.invented, self.size, self.change, self.denied])
+        return results([self.told, self.invented, self.size, self.change, self.denied,
+                        self.unexpected])  # fmt: skip
 
 
 def check_radiograph_reports(
-    notes: Sequence[Note], lesions: Mapping[Scan, Sequence[Lesion]]
+    notes: Sequence[Note], lesions: Mapping[Scan, Sequence[Lesion]], data: Dataset
 ) -> list[CheckResult]:
     """Facts of every radiograph report against the lesions of its day."""
+    comorbid = comorbidities(data, {note.patient_id for note in notes})
     tallies = _Tallies()
     for note, text in of_kind(notes, RADIOGRAPH):
         if (note.patient_id, note.day) not in lesions:
             tallies.told.skip("no lesions of that day")
             continue
         rows = [r for r in lesions[note.patient_id, note.day] if r.covered]
-        _check_report(tallies, Ask(note), read_radiograph(text), rows)
+        ask = Ask(note)
+        _check_report(tallies, ask, read_radiograph(text), rows)
+        check_unexpected(tallies.unexpected, ask, text, comorbid.get(note.patient_id, {}))
+        bones = any(r.site == "bone" and not r.gone for r in rows)
+        for sentence in bone_sentences(text):
+            ask.that(tallies.unexpected, bones, expected="no bone lesion", found="bone lesion",
+                     words=sentence, message="a bone lesion that the patient lacks")  # fmt: skip
+        air = any(f.finding == "pneumothorax" and f.stated for f in read_findings(text))
+        ask.that(tallies.invented, not air, expected="no pneumothorax",
+                 found="pneumothorax" if air else "none",
+                 message="a finding that is not there")  # fmt: skip
     return tallies.results()
 
 
@@ -79,9 +97,6 @@ def _check_report(
                     taken.add(row.lesion_id)
         elif fact.what == "effusion":
             _check_effusion(t, ask, fact, rows, wet)
-        elif fact.what == "pneumothorax" and fact.present:
-            ask.that(t.invented, False, expected="no pneumothorax", found="pneumothorax",
-                     words=fact.sentence, message="a finding that is not there")  # fmt: skip
         elif fact.what == "opacity" and not fact.present:
             _check_denial(t, ask, fact, lung, wet)
         taken = taken if fact.size_mm is not None else set()
@@ -94,6 +109,39 @@ def _check_report(
                      for f in facts)  # fmt: skip
         ask.that(t.told, stated, expected=f"{side} effusion", found="no mention",
                  message="the report leaves out an effusion")  # fmt: skip
+
+
+ALLOWED = {
+    "copd": ("hyperinflation",),
+    "cardiovascular": ("cardiomegaly", "atherosclerosis", "tortuous_aorta"),
+}
+"""Findings of a comorbidity that tables/patients holds. No table holds any other of the findings
+beside lesions and fluid, so a report that states one has invented it."""
+
+
+def comorbidities(data: Dataset, patients: set[str]) -> dict[str, dict[str, bool]]:
+    """By patient: which comorbidities of ALLOWED the table has."""
+    rows = rows_by_patient(data, schemas.PATIENTS, patients) or {}
+    return {who: {name: bool(found[0][name]) for name in ALLOWED} for who, found in rows.items()}
+
+
+def check_unexpected(tally: Tally, ask: Ask, text: str, has: Mapping[str, bool]) -> None:
+    """Fracture, oedema, consolidation and the like are stated only where the patient has them."""
+    known = {f for name, findings in ALLOWED.items() if has.get(name) for f in findings}
+    against = [f for f in unexpected(text) if f.finding not in known]
+    ask.that(tally, not against, expected="nothing beside lesions and fluid",
+             found=", ".join(f.words for f in against) or "none",
+             words=against[0].sentence if against else "",
+             message="a finding that the patient does not have")  # fmt: skip
+
+
+def check_ct_findings(data: Dataset, notes: Sequence[Note]) -> CheckResult:
+    """The same of chest CT reports."""
+    tally = Tally("text_unexpected", "reports state no finding that the patient does not have")
+    comorbid = comorbidities(data, {note.patient_id for note in notes})
+    for note, text in of_kind(notes, CT):
+        check_unexpected(tally, Ask(note), text, comorbid.get(note.patient_id, {}))
+    return tally.result()
 
 
 def _plain(row: Lesion, wet: set[str | None]) -> bool:
@@ -142,13 +190,24 @@ def _check_effusion(
     if not fact.present:
         ask.that(t.denied, not here, expected="effusion", found="no effusion",
                  words=fact.sentence, message="the report denies an effusion")  # fmt: skip
+        if fact.change == "gone":
+            before = any(
+                r.site == "pleura" and r.gone and fact.side in (None, "bilateral", r.side)
+                for r in rows
+            )
+            ask.that(t.change, before or bool(here), expected="no effusion before",
+                     found="cleared", words=fact.sentence,
+                     message="an effusion that never was is called cleared")  # fmt: skip
         return
     ask.that(t.invented, bool(here), expected="no effusion on that side", found=_said(fact),
              words=fact.sentence, message="the report invents an effusion")  # fmt: skip
     row = next((r for r in rows if r.site == "pleura" and r.side in here), None)
-    if fact.change == "new" and row is not None:
-        ask.that(t.change, row.first_seen, expected="seen before", found="new",
-                 words=fact.sentence, message="an old effusion is called new")  # fmt: skip
+    if fact.change is None or row is None:
+        return
+    old = not row.first_seen and row.prior_long_mm != 0
+    holds = fact.change != "new" if old else fact.change == "new"
+    ask.that(t.change, holds, expected="seen before" if old else "new", found=fact.change,
+             words=fact.sentence, message="the change of an effusion differs")  # fmt: skip
 
 
 def _check_denial(

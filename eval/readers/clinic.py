@@ -1,7 +1,9 @@
 """Reads facts from an oncology clinic note, sentence by sentence, by what each sentence is about.
 
-No template is known here: drugs, adverse events and analytes are found by their names, whatever
-stands around them, and dates, grades and values by their form.
+Drugs, adverse events and analytes are found by their names, dates, grades and values by their form.
+Which sentence is about what is told by cue words (STEPS, REASONS, ``_told`` and others), and those
+were chosen by somebody who had seen the generator's notes: ``benchmarks/notes_reader.py`` measures
+how many paraphrases they miss.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from eval.readers.clinic_labs import LabFact, read_labs
+from eval.readers.person import Person, read_person
 from eval.readers.prose import find_dates, plain, sentences, without_dates
 from eval.reference import DRUGS
 
@@ -29,6 +32,8 @@ RESPONSES = {
     "NE": r"not evaluable|cannot be evaluated|\bNE\b",
 }
 REASONS = {
+    "neutrophils or platelets": r"\b(?:low|falling|poor) (?:blood )?counts|cytopa?enias?\b",
+    "neutrophils": r"neutropa?enia|\blow neutrophil|\bneutrophils? (?:too )?low|\blow anc\b",
     "progression": r"\b(?:for|until|because of|due to|on) (?:disease )?progression",
     "toxicity": r"\b(?:for|because of|due to) toxicity",
     "completed": r"\bcompleted\b",
@@ -41,15 +46,15 @@ STEPS = {  # the first that is found counts
     "stop": r"\b(?:stop|stopped|discontinue|discontinued)\b",
     "surveillance": r"\bsurveillance\b|follow-up without systemic treatment",
     "off_treatment": r"no active treatment|off treatment",
-    "continue": r"\b(?:continue|proceed|carry on|dose reduction)\b",
+    "reduce": r"\breduced dose|\bdose reduc\w+|\breduc(?:e|ed|ing)\b|\blower(?:ed)? dose",
+    "continue": r"\b(?:continue|proceed|carry on)\b",
 }
-_AGE = re.compile(r"(\d{1,3})-year-old|\baged (\d{1,3})")
-_STAGE = re.compile(r"\bstage ([0IV]+[ABC]?\d?)\b")
 _TPS = re.compile(r"PD-L1\D{0,40}?(<\s?1|\d{1,3})\s?%", re.IGNORECASE)
 _ECOG = re.compile(r"\b(?:ECOG|PS)\b(?: performance status)?(?: of)?:? ?(\d)\b")
 _WEIGHT = re.compile(r"\b(?:weight|weighs|wt):? (\d{2,3}(?:\.\d)?) kg", re.IGNORECASE)
 _CHANGE = re.compile(r"([+-]\d+(?:\.\d)?) kg|\b(up|down) (\d+(?:\.\d)?) kg", re.IGNORECASE)
 _SUM = re.compile(r"\bsum\b[^.;]*?(\d+) mm")
+_INDUCTION = re.compile(r"\bafter (\d+) cycles? of\b", re.IGNORECASE)
 _CYCLES = re.compile(r"(\d+) cycles? (?:given so far|to date|so far|given)")
 _CYCLE = re.compile(r"\bcycle (\d+)\b", re.IGNORECASE)
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d)?)\s?% (?:of the full )?dose")
@@ -58,12 +63,14 @@ _GRADE = re.compile(r"\(?\b(?:CTCAE )?(?:grade |G)([1-5])\b\)?")
 SEVERITIES = ("mild", "moderate", "severe")
 _NOTICED = re.compile(rf"\b({'|'.join(SEVERITIES)}) weight loss", re.IGNORECASE)
 _DRIVER = re.compile(
-    r"\b(?:(?P<gene>EGFR|ALK|ROS1|BRAF|KRAS|MET|RET|ERBB2|NTRK1) (?:p\.)?(?P<change>[A-Z*]\d+\w*)"
-    r"|(?P<fusion>[A-Z0-9]+(?:-|::)(?:ALK|ROS1|RET|NTRK[123])) fusion"
-    r"|(?P<skipping>MET exon 14 skipping))"
+    r"\b(?:(?P<exon>MET) ?(?:exon 14|ex14)(?: \w+)?"
+    r"|(?P<gene>EGFR|ALK|ROS1|BRAF|KRAS|MET|RET|ERBB2|NTRK[123]) (?:p\.)?(?P<change>[A-Z*]\d+\w*)"
+    r"|(?P<fusion>[A-Z0-9]+(?:-|::)(?:ALK|ROS1|RET|NTRK[123])) (?:fusion|rearrangement))"
 )
 _SYMPTOM = re.compile(r"\b(?:symptoms?|sx|reports|complains of|presents with)\b", re.IGNORECASE)
-_EARLIER = re.compile(r"\bearlier\b|\bpreviously\b|\bin the past\b", re.IGNORECASE)
+_EARLIER = re.compile(
+    r"\bearlier\b|\b(?:during|in) the last line\b|\bpreviously\b|\bin the past\b", re.IGNORECASE
+)
 _LEAD = re.compile(r"^.*?(?::| by |\breports |\bcomplains of |\bpresents with )", re.IGNORECASE)
 
 
@@ -79,6 +86,7 @@ class LineFact:
     dates: tuple[dt.date, ...]
     reason: str | None
     cycles: int | None
+    induction: int | None
     sentence: str
 
 
@@ -111,15 +119,16 @@ class ClinicReading:
     """Everything read from one note; None or empty where it says nothing."""
 
     dates: list[dt.date] = field(default_factory=list)
-    age: int | None = None
-    stage: str | None = None
+    person: Person | None = None
     tps: int | None = None
     drivers: list[str] = field(default_factory=list)
     recurrence: dt.date | None = None
     lines: list[LineFact] = field(default_factory=list)
     graded: list[GradedFact] = field(default_factory=list)
     no_symptoms: bool = False
+    weight_loss: bool = False
     no_toxicity: bool = False
+    no_related: bool = False
     ecog: int | None = None
     weight_kg: float | None = None
     weight_change_kg: float | None = None
@@ -133,7 +142,10 @@ class ClinicReading:
 
 def read_clinic(text: str, vocabulary: Collection[str] = ()) -> ClinicReading:
     """Facts of one note. ``vocabulary``: events and symptoms, in :func:`plain` spelling."""
-    reading = ClinicReading(dates=[dated.date for dated in find_dates(text)])
+    reading = ClinicReading(
+        dates=[dated.date for dated in find_dates(text)], person=read_person(text),
+        weight_loss=bool(re.search(r"los(?:s|ing|t) (?:of )?weight|weight loss", text.lower())),
+    )  # fmt: skip
     for sentence in sentences(text):
         labs = read_labs(sentence)
         if labs:
@@ -144,24 +156,20 @@ def read_clinic(text: str, vocabulary: Collection[str] = ()) -> ClinicReading:
         elif _GRADE.search(sentence):
             reading.graded += _graded(sentence, vocabulary)
         else:
-            _read_person(sentence, reading)
+            _read_tumour(sentence, reading)
             _read_state(sentence, reading)
             if not _read_response(sentence, reading):
                 _read_treatment(sentence, reading)
     return reading
 
 
-def _read_person(sentence: str, reading: ClinicReading) -> None:
-    if match := _AGE.search(sentence):
-        reading.age = int(match[1] or match[2])
-    if match := _STAGE.search(sentence):
-        reading.stage = match[1]
+def _read_tumour(sentence: str, reading: ClinicReading) -> None:
     if match := _TPS.search(sentence):
         reading.tps = 0 if "<" in match[1] else int(match[1])
     for found in _DRIVER.finditer(sentence):
-        change = found["fusion"] and found["fusion"].replace("-", "::")
-        change = change or found["skipping"] or f"{found['gene']} {found['change']}"
-        reading.drivers.append(change)
+        fusion = (found["fusion"] or "").replace("::", "-")
+        change = "MET exon 14 skipping" if found["exon"] else f"{found['gene']} {found['change']}"
+        reading.drivers.append(fusion or change)
     if re.search(r"\brecurren(?:t|ce)\b", sentence):
         dates = find_dates(sentence)
         reading.recurrence = dates[0].date if dates else None
@@ -180,7 +188,9 @@ def _read_state(sentence: str, reading: ClinicReading) -> None:
     if free or re.search(r"asymptomatic", sentence, re.IGNORECASE):
         reading.no_symptoms = True
     if none and re.search(r"\badverse events?\b|\btoxicity\b", sentence):
-        reading.no_toxicity = True
+        related = re.search(r"related|attribut|due to treatment|\btoxicity\b", sentence)
+        reading.no_related = reading.no_related or bool(related)
+        reading.no_toxicity = reading.no_toxicity or not related
 
 
 def _read_response(sentence: str, reading: ClinicReading) -> bool:
@@ -219,12 +229,14 @@ def _read_treatment(sentence: str, reading: ClinicReading) -> None:
             )
         )  # fmt: skip
     elif drugs or local:
-        cycles = _CYCLES.search(without_dates(sentence))
+        bare = without_dates(sentence)
+        cycles, induction = _CYCLES.search(bare), _INDUCTION.search(bare)
         reading.lines.append(
             LineFact(
                 line, drugs, "" if drugs else local, "adjuvant" in lower,
                 tuple(dated.date for dated in find_dates(sentence)), reason,
-                int(cycles[1]) if cycles else None, sentence,
+                int(cycles[1]) if cycles else None, int(induction[1]) if induction else None,
+                sentence,
             )
         )  # fmt: skip
 

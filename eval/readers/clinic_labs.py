@@ -82,3 +82,9 @@ def read_labs(sentence: str) -> list[LabFact]:
             )
         )
     return found
+
+
+def printed_unit(unit: str) -> str:
+    """One spelling of a unit, be it UCUM (10*9/L, m[IU]/L) or as it is printed (x 10^9/L)."""
+    bare = re.sub(r"[\s\[\]]|^x", "", unit.lower().strip())
+    return bare.replace("*", "^").removeprefix("x")

@@ -2,10 +2,8 @@
 
 For any chest report, radiograph or CT; lesions and sizes are :mod:`eval.readers.report`'s. Sections
 are split off first; :mod:`eval.readers.mentions` finds the mentions; negspacy's NegEx says how far
-a cue reaches, once each for denied, gone, possible, probable and past. On the tuning half of
-3,955 real reports (benchmarks/notes_reader.py) it did as well with our cues as rules of our own
-(micro F1 0.969 and 0.970, hedges aside), so the library reads; with its own cues 0.959. Not
-counting possible explanations added 0.011: the experts did not tag them.
+a cue reaches, once each for denied, gone, possible, probable and past. Our cues, those of negspacy
+and what possible explanations are worth: rows of benchmarks/notes_reader.py, on real reports.
 """
 
 from __future__ import annotations
@@ -45,6 +43,7 @@ class ChestFinding:
     side: str | None
     section: str
     sentence: str
+    words: str = ""
 
     @property
     def stated(self) -> bool:
@@ -142,6 +141,7 @@ def _judged(section: str, doc: Doc) -> Iterator[ChestFinding]:
             side=_side(span, [s for s in sides if _inside(s, sentence)]),
             section=section,
             sentence=sentence.text,
+            words=span.text,
         )
 
 

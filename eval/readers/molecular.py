@@ -6,8 +6,9 @@ import datetime as dt
 import re
 from dataclasses import dataclass, field
 
+from eval.readers.person import Person, read_person
 from eval.readers.prose import find_dates, plain, sentences
-from eval.reference import short_protein
+from eval.reference import fusion_pair, short_protein
 
 GENES = (
     "EGFR", "ALK", "ROS1", "BRAF", "KRAS", "MET", "RET", "ERBB2", "NTRK1", "NTRK2", "NTRK3",
@@ -17,7 +18,7 @@ DRIVER_GENES = GENES[:11]
 _GENE = re.compile(rf"(?<![\w-])(?:{'|'.join(GENES)})(?![\w-])")
 _CODING = re.compile(
     r"(?P<hgvs>NM_\d+\.\d+:c\.[\w>*+=-]+)"
-    r"|(?P<fusion>\b[A-Z][A-Z0-9]*(?:-|::)(?:ALK|ROS1|RET|NTRK[123])(?::E\d+;[A-Z]\d+)?)"
+    r"|(?P<fusion>\b[A-Z][A-Z0-9]*(?:::|-)(?:ALK|ROS1|RET|NTRK[123])(?::E\d+;[A-Z]\d+)?)"
 )
 _PROTEIN = re.compile(r"p\.\(?([A-Za-z0-9_*=?]+)\)?")
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)\s?%")
@@ -31,8 +32,23 @@ _NOTHING = re.compile(
 )
 _NO_DRIVER = re.compile(r"no (?:oncogenic )?driver(?: alteration)?")
 _TPS = re.compile(r"(?:TPS|tumou?r proportion score)\)?:?\s*(<\s?1|\d{1,3})\s?%", re.IGNORECASE)
+_BANDS = {  # the first that is found counts
+    "none": r"\bnegative\b|\bno expression|\bnot expressed|\babsent",
+    "high": r"\bhigh(?:ly)?\b|\bstrong",
+    "low": r"\blow\b|\bweak",
+}
+_BUILD = re.compile(r"\b(?:GRCh|hg) ?(\d{2})\b", re.IGNORECASE)
+_BUILDS = {"19": 37, "37": 37, "38": 38}
+_RESISTANCE = re.compile(r"\bacquired\b|\bresistan")
+_DRIVES = re.compile(r"\bdrivers?\b")
 _TMB = re.compile(r"(?:TMB|tumou?r mutational burden):?\s*(\d+(?:\.\d+)?)\s?mut", re.IGNORECASE)
-_NAMED = re.compile(rf"(?<![\w-])({'|'.join(DRIVER_GENES)}) (?!p\.|NM_)([A-Z*]\d+\w*)")
+_NAMED = re.compile(
+    rf"(?<![\w-])({'|'.join(DRIVER_GENES)}) (?:p\.)?(?!NM_)([A-Z*]\d+[A-Z*_]\w*)(?![>)])"
+)
+_FUSED = re.compile(
+    r"\b([A-Z][A-Z0-9]*)(?:::|-)(ALK|ROS1|RET|NTRK[123])\b(?= (?:gene )?(?:fusion|rearrang))"
+)
+_SKIPPED = re.compile(r"\bMET ?(?:exon 14|ex14)\b|\bexon 14 skipping")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +68,13 @@ class MolecularReading:
 
     dates: list[dt.date] = field(default_factory=list)
     variants: list[VariantFact] = field(default_factory=list)
-    named: list[tuple[str, str]] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)  # EGFR L858R, EML4-ALK, MET exon 14 skipping
+    resistance: list[str] = field(default_factory=list)
+    driving: list[str] = field(default_factory=list)
+    person: Person | None = None
+    band: str | None = None
+    build: int | None = None
+    decimals: int = 0  # of the TMB
     negative: list[str] = field(default_factory=list)
     nothing: bool = False
     no_driver: bool = False
@@ -64,6 +86,9 @@ def read_molecular(text: str) -> MolecularReading:
     """Facts of one report."""
     reading = MolecularReading(dates=[dated.date for dated in find_dates(text)])
     reading.variants = _variants(text)
+    reading.person = read_person(text)
+    if match := _BUILD.search(text):
+        reading.build = _BUILDS.get(match[1], int(match[1]))
     for sentence in sentences(text):
         said = plain(sentence)
         if none := _NONE_IN.search(said):
@@ -74,12 +99,28 @@ def read_molecular(text: str) -> MolecularReading:
             reading.nothing = True
         if match := _TPS.search(sentence):
             reading.tps = 0 if "<" in match[1] else int(match[1])
+            around = plain(sentence)
+            reading.band = next((k for k, w in _BANDS.items() if re.search(w, around)), None)
         if match := _TMB.search(sentence):
             reading.tmb = float(match[1])
-        reading.named += [(m[1], m[2]) for m in _NAMED.finditer(sentence)]
-        fusions = re.findall(r"\b([A-Z][A-Z0-9]*)(?:-|::)(ALK|ROS1|RET|NTRK[123]) fusion", sentence)
-        reading.named += [(gene, f"{partner}::{gene}") for partner, gene in fusions]
+            reading.decimals = len(match[1].partition(".")[2])
+        if not none:
+            names = [f"{m[1]} {m[2]}" for m in _NAMED.finditer(sentence)]
+            names += [f"{m[1]}-{m[2]}" for m in _FUSED.finditer(sentence)]
+            names += ["MET exon 14 skipping"] * bool(_SKIPPED.search(sentence))
+            reading.named += names
+            reading.resistance += names if _RESISTANCE.search(said) else []
+            reading.driving += names if _DRIVES.search(said) else []
     return reading
+
+
+def same_coding(stated: str, held: str) -> bool:
+    """Whether two coding names are the same; of fusions the pair, and the exons where both tell."""
+    pairs = fusion_pair(stated), fusion_pair(held)
+    if None in pairs:
+        return stated == held
+    exons = [name.partition(":E")[2] for name in (stated, held)]
+    return pairs[0] == pairs[1] and (not all(exons) or exons[0] == exons[1])
 
 
 def _variants(text: str) -> list[VariantFact]:

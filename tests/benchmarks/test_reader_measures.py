@@ -129,7 +129,6 @@ def test_the_lesion_reader_as_measured():
     assert baselines.lesion_reader(text) == {"effusion"}
 
 
-@pytest.mark.required
 def test_real_reports_read_as_well_as_published():
     """The first 200 of the reported half against the published figure, less its sampling error."""
     if not (assets.cache() / assets.REAL_REPORTS_ARCHIVE / assets.REAL_REPORTS).is_file():

@@ -1,0 +1,45 @@
+"""Reads what an imaging report says before its findings: treatment so far, and the comparison."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+from eval.readers.prose import find_dates, plain, sentences
+from eval.reference import DRUGS
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+_LINE = re.compile(rf"\b({'|'.join(_ORDINALS)})[- ]line\b")
+_COMPARED = re.compile(r"compar|\bprevious\b|\bprior\b")
+_NONE = re.compile(
+    r"comparison:? *(?:none|no |not available|nil)|\bno (?:previous|prior|earlier)\b"
+    r"|\bfirst (?:radiograph|examination|study)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """``lines``: of therapy, with the drugs named in the same sentence; ``compared``: dates of the
+    studies compared with; ``alone``: there is said to be none."""
+
+    lines: tuple[int, ...]
+    drugs: frozenset[str]
+    compared: tuple[dt.date, ...]
+    alone: bool
+
+
+def read_history(header: str) -> History:
+    """From the text before the findings."""
+    lines: list[int] = []
+    drugs: set[str] = set()
+    compared: list[dt.date] = []
+    alone = False
+    for sentence in sentences(re.sub(r":\s*\n", ": ", header)):
+        said = plain(sentence)
+        lines += [_ORDINALS.index(m[1]) + 1 for m in _LINE.finditer(said)]
+        drugs |= {name for name in DRUGS.values() if re.search(rf"\b{name}\b", said)}
+        if _COMPARED.search(said):
+            compared += [dated.date for dated in find_dates(sentence)]
+        alone = alone or bool(_NONE.search(said))
+    return History(tuple(lines), frozenset(drugs), tuple(compared), alone)
