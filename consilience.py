@@ -9,38 +9,21 @@ The door to the house, one function a verb; ``consilience_cli`` has the same as 
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, replace
-from functools import partial
-from importlib import metadata
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alignment import schemas, splits
-from alignment.dataset import Dataset, DatasetWriter, load
-from alignment.identifiers import VCF_PATH, patient_id, patient_index
-from alignment.noting import NotePlan, plan_notes
-from alignment.plan import EncounterPlan
-from alignment.planner import plan_patients
+from alignment.dataset import Dataset, load
+from alignment.identifiers import patient_id, patient_index
 from alignment.run import RunConfig, bundled, is_name, load_config
-from cohort.codebook import Codebook, build_codebook
-from cohort.compiler import compile_disease
 from cohort.explain import Why, explain_value, explain_variable, trace_model
 from cohort.explain.address import parse as parse_address
-from cohort.model import CausalModel, Intervention
-from cohort.tables import CohortTables
-from modalities import labs
-from modalities.genomics import Genotypes, genotypes, write_genotypes
-from modalities.notes.authors import choose as choose_author
+from cohort.model import Intervention
+from consilience_run import Job, Progress, make, sample_shard
 from ontology.errors import ConsilienceError
-from ontology.knowledge import KnowledgeGraph
 
 if TYPE_CHECKING:
     from eval import ConsistencyReport
@@ -63,14 +46,6 @@ __all__ = [
     "why",
 ]
 
-log = logging.getLogger("consilience")
-
-SHARD = 8192
-"""Patients a row group: a constant, so that workers never change a byte."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what, done, total)."""
-
 
 def generate(
     config: str | Path | RunConfig = "nsclc",
@@ -89,7 +64,7 @@ def generate(
     The same arguments give the same bytes, whatever ``workers`` is.
     """
     run = load_config(config, patients=patients, seed=seed, modalities=modalities)
-    return _generate(Job.prepare(run), range(run.patients), Path(out), workers, resume, progress)
+    return make(Job.prepare(run), range(run.patients), Path(out), workers, resume, progress)
 
 
 def twin(
@@ -113,7 +88,7 @@ def twin(
             f"no patient {patient} in the dataset", where=source.folder, wanted=f"up to {last}"
         )
     job = Job.prepare(run.model_copy(update={"patients": 1}), tuple(do))
-    return _generate(job, range(index, index + 1), Path(out), 1, False, progress)
+    return make(job, range(index, index + 1), Path(out), 1, False, progress)
 
 
 def evaluate(
@@ -288,180 +263,3 @@ def _require_patient(source: Dataset, patient: str) -> None:
             f"no patient {patient} in the dataset", where=source.folder,
             wanted=f"{patient_id(first)} to {patient_id(first + n - 1)}",
         )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run, compiled."""
-
-    run: RunConfig
-    knowledge: KnowledgeGraph
-    model: CausalModel
-    codebook: Codebook
-
-    @classmethod
-    def prepare(cls, run: RunConfig, do: tuple[Intervention, ...] = ()) -> Job:
-        """Load the knowledge graph, compile the disease, apply the interventions."""
-        path = bundled(run.disease, "diseases") if is_name(run.disease) else Path(run.disease)
-        knowledge = KnowledgeGraph.load(path.stem)
-        model = compile_disease(
-            path,
-            knowledge,
-            population=run.population,
-            follow_up_days=run.follow_up_days,
-            scans=run.scans,
-            assessors=run.assessors,
-        ).do(*do)
-        codebook = build_codebook(model, knowledge)
-        levels = model.levels
-        labs.check_references(
-            [a.key for a in codebook.analytes], levels["sex"], levels["smoking_status"]
-        )
-        return cls(run, knowledge, model, codebook)
-
-
-def _generate(
-    job: Job, indices: range, out: Path, workers: int, resume: bool, progress: Progress | None
-) -> Dataset:
-    """The flow: sample, plan, render, write."""
-    run, tell = job.run, progress or (lambda what, done, total: None)
-    _check_workers(workers)
-    shards = [
-        range(i, min(i + SHARD, indices.stop)) for i in range(indices.start, indices.stop, SHARD)
-    ]
-    sample = partial(sample_shard, job.model, job.codebook, run.modalities)
-    if "notes" in run.modalities:
-        choose_author(run.notes).check()  # before the work, not after it
-    plans: list[EncounterPlan] = []
-    noted: list[NotePlan] = []
-    genotyped: list[Genotypes] = []
-    rendered: dict[str, pa.Table] = {}
-    with DatasetWriter(out, resume=resume) as writer, _pool(workers) as each:
-        for done, shard in enumerate(each(sample, [(run.seed, shard) for shard in shards]), 1):
-            if shard.genotypes is not None:
-                genotyped.append(shard.genotypes)
-            if {"imaging", "notes"} & set(run.modalities):
-                plans += _plan(job, shard.tables)
-            if "notes" in run.modalities:
-                noted += plan_notes(
-                    shard.tables, run.notes.kinds, job.codebook.lexicon,
-                    seed=run.seed, model=job.model.version[:16],
-                )  # fmt: skip
-            writer.append(shard.tables)
-            tell("patients", min(done * SHARD, len(indices)), len(indices))
-        writer.append({schemas.TRUTH_NOISE.path: job.model.noise_table(run.seed)})
-        writer.append({schemas.SPLITS_TABLE.path: splits.assign(run.seed, indices)})
-        if genotyped:
-            write_genotypes(genotyped, writer.folder / VCF_PATH, model=job.model.version)
-        if plans or noted:
-            from modalities.studies import render_studies  # pydicom and highdicom, as above
-
-            rendered = render_studies(
-                plans, noted, run.modalities, run.notes, writer.folder, each, tell
-            )
-            writer.append(rendered)
-        writer.finish({**_manifest(job, indices), **_note_summary(job, rendered)})
-    return load(out)
-
-
-@dataclass(frozen=True)
-class Shard:
-    """What one range of patients gives: tables by path, and their columns of the VCF."""
-
-    tables: dict[str, pa.Table]
-    genotypes: Genotypes | None
-
-
-def sample_shard(
-    model: CausalModel, codebook: Codebook, modalities: Sequence[str], task: tuple[int, range]
-) -> Shard:
-    """One shard: a pure function of model, seed and patient range."""
-    seed, shard = task
-    made = CohortTables(model, codebook, model.sample(len(shard), seed, shard.start))
-    tables = made.tables()
-    if "labs" in modalities:
-        tables[schemas.LABS.path], tables[schemas.TRUTH_LABS.path] = labs.report(made.panel())
-    found = tables.pop(schemas.VARIANTS.path)
-    if "genomics" not in modalities:
-        return Shard(tables, None)
-    tables[schemas.VARIANTS.path] = found
-    ids = [patient_id(i) for i in shard]
-    return Shard(tables, genotypes(found.to_pandas(), ids, seed=seed))
-
-
-def _plan(job: Job, tables: Mapping[str, pa.Table]) -> list[EncounterPlan]:
-    return plan_patients(
-        tables,
-        seed=job.run.seed,
-        model=job.model.version[:16],
-        protocol=job.run.imaging.protocol,
-        visible_in={key: f.visible_in for key, f in job.knowledge.findings().items()},
-        max_studies=job.run.imaging.max_studies,
-    )
-
-
-def _manifest(job: Job, indices: range) -> dict[str, Any]:
-    measurement = job.model.disease.variables["measurement"]
-    numbers = dict(measurement.numbers())
-    return {
-        "schema_version": schemas.SCHEMA_VERSION,
-        "version": metadata.version("consilience"),
-        "config": job.run.model_dump(mode="json"),
-        "config_hash": job.run.digest(),
-        "graph_version": job.knowledge.version,
-        "model_version": job.model.version,
-        "seed": job.run.seed,
-        "start": indices.start,
-        "patients": len(indices),
-        "interventions": [
-            {"variable": i.variable, "value": i.value, "line": i.line}
-            for i in job.model.interventions
-        ],
-        "reader_error": {name: numbers[name].value for name in ("sd_mm", "sd_share")},
-        "synthetic": True,
-    }
-
-
-def _note_summary(job: Job, rendered: Mapping[str, pa.Table]) -> dict[str, Any]:
-    if schemas.NOTES.path not in rendered:
-        return {}
-    from modalities.note_files import summary
-
-    return {"notes": summary(rendered[schemas.NOTES.path], job.run.notes)}
-
-
-Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
-
-
-class _pool:  # noqa: N801 - reads as a verb in the flow
-    """In order, on this process or on the cores of this machine."""
-
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-        self.executor: ProcessPoolExecutor | None = None
-
-    def __enter__(self) -> Each:
-        if self.workers == 1:
-            return lambda function, tasks: map(function, tasks)
-        context = multiprocessing.get_context("fork")
-        self.executor = ProcessPoolExecutor(self.workers, mp_context=context)
-        return self._each
-
-    def _each(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Any]:
-        assert self.executor is not None
-        waiting: deque[Future[Any]] = deque()
-        for task in tasks:
-            waiting.append(self.executor.submit(function, task))
-            if len(waiting) > 2 * self.workers:  # bounds the results that wait in memory
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-    def __exit__(self, *_: object) -> None:
-        if self.executor is not None:
-            self.executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _check_workers(workers: int) -> None:
-    if workers < 1:
-        raise ConsilienceError("no workers", got=workers, wanted="--workers 1 or more")

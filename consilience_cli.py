@@ -20,6 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import consilience as cs
 from alignment.run import load_config
+from consilience_run import Job
+from consilience_run import Progress as Tell
 from ontology.errors import ConsilienceError
 
 app = typer.Typer(
@@ -55,7 +57,7 @@ def generate(
     chosen = modalities.split(",") if modalities else None
     if dry_run:
         run = load_config(config, patients=patients, seed=seed, modalities=chosen)
-        cs.Job.prepare(run)
+        Job.prepare(run)
         console.print(
             f"{run.patients} patients, {', '.join(run.modalities)}: the input can be used"
         )
@@ -186,7 +188,7 @@ def _typed(value: str) -> str | float | bool:
 @contextmanager
 def _progress(
     stopped: str = "interrupted: no dataset was written",
-) -> Iterator[cs.Progress]:
+) -> Iterator[Tell]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -17,6 +17,7 @@ from results import Row, write
 
 import consilience as cs
 from alignment.dataset import files_below
+from consilience_run import Job
 
 ROOT = Path(__file__).parent.parent
 COMMAND = "python benchmarks/spine.py"
@@ -90,7 +91,7 @@ def twins(folder: Path, demo_out: Path) -> list[Row]:
     factual = cs.twin(demo_out, patient=patient, out=folder / "factual").folder
     mine = [p for p in files_below(demo_out) if patient in p.parts or p.stem == patient]
     unequal = sum((demo_out / p).read_bytes() != (factual / p).read_bytes() for p in mine)
-    job = cs.Job.prepare(cs.load_config("nsclc"))
+    job = Job.prepare(cs.load_config("nsclc"))
     outside, compared = 0, 0
     before = job.model.sample(500, 9)
     for name, value in (("smoking_status", "never"), ("sex", "female"), ("egfr", True),

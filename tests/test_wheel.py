@@ -25,7 +25,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
     assert tops == {"ontology", "alignment", "cohort", "modalities", "eval", "configs",
-                    "consilience.py", "consilience_cli.py"}  # fmt: skip
+                    "consilience.py", "consilience_cli.py", "consilience_run.py"}  # fmt: skip
     environment = folder / "env"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"

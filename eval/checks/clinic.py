@@ -25,7 +25,7 @@ from eval.checks.notes import (
 )
 from eval.checks.person import check_person
 from eval.dataset import Dataset
-from eval.readers.clinic import ClinicReading, GradedFact, read_clinic
+from eval.readers.clinic import NOTICED, ClinicReading, GradedFact, read_clinic
 from eval.readers.clinic_labs import LabFact, printed_unit
 from eval.readers.molecular import DRIVER_GENES
 from eval.readers.prose import plain
@@ -35,7 +35,6 @@ from eval.result import CheckResult, Tally, results
 STEADY_SHARE = 0.10
 """A value within this share of the one before is stable: the project's definition."""
 EDGE = 1e-9
-WEIGHT_LOSS = "weight loss noticed by the patient"
 LOSS_SHARES = (0.05, 0.10, 0.20)
 """CTCAE v5, weight loss: grade 1 from 5 % of the baseline weight, 2 from 10 %, 3 from 20 %."""
 ALWAYS = ("718-7", "751-8", "777-3", "2160-0", "1742-6")
@@ -44,7 +43,7 @@ a dose is given (assumption, from the US labels of docetaxel and pemetrexed)."""
 LOUD_GRADE = 3
 """A laboratory value of this grade is an adverse event whoever caused it (assumption)."""
 SAME_NAME = {"breathlessness": "dyspnea", "shortness of breath": "dyspnea", "tiredness": "fatigue",
-             "weight loss": WEIGHT_LOSS}  # fmt: skip
+             "weight loss": NOTICED}  # fmt: skip
 TABLES = (
     schemas.PATIENTS, schemas.VARIANTS, schemas.TREATMENTS, schemas.DOSES, schemas.TOXICITIES,
     schemas.SYMPTOMS, schemas.LABS, schemas.VITALS, schemas.RESPONSES_TABLE, schemas.EVENTS,
@@ -241,7 +240,7 @@ def _check_symptoms(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) 
     for fact in said.graded:
         if not fact.symptom:
             continue
-        if _named(fact.name) == WEIGHT_LOSS and lost is not None:
+        if fact.name == "weight loss" and lost is not None:  # a grade, not what is noticed
             ask.that(tally, fact.grade == lost, expected=f"grade {lost} by the measured weight",
                      found=f"grade {fact.grade}", words=fact.sentence,
                      message="the grade of weight loss differs")  # fmt: skip
@@ -249,7 +248,7 @@ def _check_symptoms(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) 
             _compare_grade(tally, ask, fact, rows)
     told = {_named(f.name) for f in said.graded if not f.earlier}
     for name, grade in rows.items():
-        weight = name == WEIGHT_LOSS and (said.weight_loss or lost == 0)
+        weight = name == NOTICED and (said.weight_loss or lost == 0)
         ask.that(tally, name in told or weight, expected=f"{name} grade {grade}",
                  found="no mention", message="the note leaves out a symptom")  # fmt: skip
     if said.no_symptoms:

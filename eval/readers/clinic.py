@@ -61,6 +61,8 @@ _PERCENT = re.compile(r"(\d{1,3}(?:\.\d)?)\s?% (?:of the full )?dose")
 _LINE = re.compile(rf"\b({'|'.join(ORDINALS)})-line", re.IGNORECASE)
 _GRADE = re.compile(r"\(?\b(?:CTCAE )?(?:grade |G)([1-5])\b\)?")
 SEVERITIES = ("mild", "moderate", "severe")
+NOTICED = "weight loss noticed by the patient"
+"""A symptom, which scales may not confirm."""
 _NOTICED = re.compile(rf"\b({'|'.join(SEVERITIES)}) weight loss", re.IGNORECASE)
 _DRIVER = re.compile(
     r"\b(?:(?P<exon>MET) ?(?:exon 14|ex14)(?: \w+)?"
@@ -152,7 +154,7 @@ def read_clinic(text: str, vocabulary: Collection[str] = ()) -> ClinicReading:
             reading.labs += labs
         elif noticed := _NOTICED.search(sentence):
             grade = SEVERITIES.index(noticed[1].lower()) + 1
-            reading.graded.append(GradedFact("weight loss", grade, True, False, sentence))
+            reading.graded.append(GradedFact(NOTICED, grade, True, False, sentence))
         elif _GRADE.search(sentence):
             reading.graded += _graded(sentence, vocabulary)
         else:

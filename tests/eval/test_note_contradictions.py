@@ -201,6 +201,11 @@ CASES: dict[str, tuple[Break, set[str]]] = {
         told(P0, D0, "Plan: begin docetaxel", "Plan: docetaxel at a reduced dose"),
         {"clinic_plan"},
     ),
+    "weight loss that nobody recorded": (
+        told(P0, D21, "Symptoms: cough, grade 1.\n",
+             "Symptoms: cough, grade 1.\nReports mild weight loss.\n"),
+        {"clinic_symptoms"},
+    ),
     "symptoms left out": (told(P0, D21, "Symptoms: cough, grade 1.\n", ""), {"clinic_symptoms"}),
     "labs left out": (
         told(P0, D0, "Hb 9.4 g/dL (grade 2), ANC 0.9 (grade 3), creatinine 1.9 mg/dL (grade 2).\n",
