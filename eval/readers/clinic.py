@@ -73,6 +73,8 @@ _SYMPTOM = re.compile(r"\b(?:symptoms?|sx|reports|complains of|presents with)\b"
 _EARLIER = re.compile(
     r"\bearlier\b|\b(?:during|in) the last line\b|\bpreviously\b|\bin the past\b", re.IGNORECASE
 )
+_OPEN = re.compile(r"\bto be (?:discussed|decided)\b|\bwill be discussed\b")
+"""What is still open is no decision."""
 _LEAD = re.compile(r"^.*?(?::| by |\breports |\bcomplains of |\bpresents with )", re.IGNORECASE)
 
 
@@ -220,7 +222,7 @@ def _read_treatment(sentence: str, reading: ClinicReading) -> None:
     reason = next((k for k, words in REASONS.items() if re.search(words, lower)), None)
     step = next((k for k, words in STEPS.items() if re.search(words, lower)), None)
     past = bool(find_dates(sentence)) or _told(lower)
-    if local and not drugs and not past:
+    if local and not drugs and not past and not _OPEN.search(lower):
         step = "supportive" if local == "best_supportive_care" else "local"
     if step is not None and not past:
         cycle, share = _CYCLE.search(sentence), _PERCENT.search(lower)

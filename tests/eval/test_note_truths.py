@@ -66,6 +66,12 @@ def test_age_at_diagnosis_is_told_apart():
     assert not read_person("A man aged 83. At diagnosis stage IIB.").at_diagnosis
 
 
+def test_an_option_is_no_decision():
+    text = "Off treatment at present; further treatment or supportive care to be discussed."
+    assert [step.step for step in read_clinic(text).steps] == ["off_treatment"]
+    assert [s.step for s in read_clinic("Best supportive care.").steps] == ["supportive"]
+
+
 def test_names_of_a_driver():
     assert driver_names("MET", "NM_000245.4:c.3028G>A", "NP_000236.2:p.(Asp1010Asn)") == (
         "MET exon 14 skipping",
