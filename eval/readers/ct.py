@@ -230,19 +230,31 @@ def pixel_long_axis(volume: Volume, segment: Segment) -> PixelMeasurement | None
     component = _component(soft, near, volume.spacing)
     if component is None:
         return None
+    everywhere = np.ones_like(near)
     reach = _dilate(near, LIMIT_PX * max(volume.spacing), volume.spacing)
-    limited = _runs_on(component) or _has_vessel(component, soft, reach, volume.spacing)
-    if not limited:
-        reach = np.ones_like(near)
-    else:
-        component = _component(soft & reach, near, volume.spacing)
-        if component is None:
-            return None
-    longest = 0.0
-    for plane, region, within in zip(hu, component, reach, strict=True):
-        if region.any():
-            longest = max(longest, _outline_diameter(plane, region, within, volume.spacing))
-    return PixelMeasurement(longest, limited) if longest > 0 else None
+    found = _longest(hu, component, everywhere, volume.spacing)
+    runs_on = _runs_on(component)
+    if not runs_on and not _has_vessel(component, soft, reach, volume.spacing):
+        return PixelMeasurement(found, limited=False) if found > 0 else None
+    component = _component(soft & reach, near, volume.spacing)
+    if component is None:
+        return None
+    within = _longest(hu, component, reach, volume.spacing)
+    if not runs_on and found - within <= max(volume.spacing):
+        return PixelMeasurement(found, limited=False)  # the vessel adds no more than a pixel
+    return PixelMeasurement(within, limited=True) if within > 0 else None
+
+
+def _longest(
+    hu: NDArray[np.float64],
+    component: NDArray[np.bool_],
+    within: NDArray[np.bool_],
+    spacing: tuple[float, float],
+) -> float:
+    """Longest diameter in mm over the slices of a component; 0 where it has no outline."""
+    planes = zip(hu, component, within, strict=True)
+    diameters = (_outline_diameter(h, c, w, spacing) for h, c, w in planes if c.any())
+    return max(diameters, default=0.0)
 
 
 def _window(mask: NDArray[np.bool_], volume: Volume) -> tuple[slice, slice, slice]:
