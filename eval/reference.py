@@ -212,6 +212,8 @@ OTHER_DRUGS = {
     "12574": "gemcitabine",
     "253337": "bevacizumab",
 }
+PLATINUM = frozenset({"40048", "2555"})
+"""Carboplatin and cisplatin."""
 PEMETREXED = "68446"
 """Not in predominantly squamous histology: FDA label of pemetrexed, limitations of use."""
 

@@ -16,13 +16,12 @@ from eval.reference import (
     EGFR_INHIBITORS,
     G12C_INHIBITORS,
     MET_INHIBITORS,
+    PLATINUM,
 )
 from eval.result import Tally
 
 SUPPORTIVE = "best_supportive_care"
 ORAL = {*EGFR_INHIBITORS, *ALK_INHIBITORS, *G12C_INHIBITORS, *MET_INHIBITORS}
-PLATINUM = {"40048", "2555"}
-"""RxNorm of carboplatin and cisplatin."""
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,24 @@ from eval.checks.rows import compare_rows, plain
 from eval.dataset import Dataset, strings
 from eval.readers.vcf import Genotypes
 from eval.reference import (
+    CHECKPOINT_INHIBITORS,
     CURATIVE,
     DRUGS,
     NEEDS,
     NO_DRUG,
     PEMETREXED,
+    PLATINUM,
     short_protein,
 )
 from eval.result import CheckResult, Tally, results
 
 WHERE = schemas.TREATMENTS.path
+LASTING = {*CHECKPOINT_INHIBITORS, PEMETREXED}
+"""Given on after the platinum has ended: the antibody, and pemetrexed as maintenance."""
+PLATINUM_CYCLES, RADIATED_CYCLES = 4, 2
+"""Cycles with platinum where something lasts: four in KEYNOTE-189 (NEJM 2018;378:2078) and
+KEYNOTE-407 (NEJM 2018;379:2040); two or more with radiotherapy before durvalumab in PACIFIC (NEJM
+2017;377:1919), of which two are the project's. From memory of the designs."""
 Targets = dict[str, dict[str, int]]
 """By patient: what the specimens carry, and the day of the first that does."""
 
@@ -180,6 +188,15 @@ def _check_progression(tally: Tally, rows: pd.DataFrame, data: Dataset) -> None:
     )
 
 
+def _of_cycle(dose: str, line: str, cycle: int, regimen: str) -> bool:
+    """Whether a line gives these drugs in this cycle."""
+    given, whole = set(dose.split("+")), set(line.split("+"))
+    if not dose or not given <= whole:
+        return False
+    last = RADIATED_CYCLES if regimen.startswith("chemoradiation") else PLATINUM_CYCLES
+    return cycle <= last or not given & PLATINUM or not whole & LASTING
+
+
 def check_doses(data: Dataset) -> CheckResult:
     """Doses lie within their treatment; action, share and delay agree; cycles rise."""
     tally = Tally("doses", "doses lie within their treatment and say what was done")
@@ -189,7 +206,8 @@ def check_doses(data: Dataset) -> CheckResult:
         return tally.result()
     rows = plain(doses).sort_values(["patient_id", "day"], ignore_index=True)
     rows = rows.astype({"line": "int64"})
-    given = plain(treatments)[["patient_id", "line", "regimen", "start_day", "stop_day"]]
+    given = plain(treatments)[["patient_id", "line", "regimen", "start_day", "stop_day", "rxnorm"]]
+    given = given.rename(columns={"rxnorm": "line_rxnorm"})
     given = given.astype({"line": "int64"})
     pairs = rows.rename_axis("row").reset_index().merge(given, on=["patient_id", "line", "regimen"])
     stop = pairs["stop_day"].fillna(np.inf)
@@ -203,6 +221,7 @@ def check_doses(data: Dataset) -> CheckResult:
         found=rows["regimen"],
         message="a dose outside its treatment",
     )
+    _check_drugs(tally, rows, pairs)
     share, action = rows["relative_dose"].to_numpy(float), rows["action"]
     holds = (action == "omitted").to_numpy() == (share == 0)
     holds &= ~(action == "reduced").to_numpy() | (share < 1)
@@ -218,6 +237,25 @@ def check_doses(data: Dataset) -> CheckResult:
         ],
         message="share or delay of the dose do not fit the action",
     )
+    _check_cycles(tally, rows)
+    return tally.result()
+
+
+def _check_drugs(tally: Tally, rows: pd.DataFrame, pairs: pd.DataFrame) -> None:
+    columns = pairs[["rxnorm", "line_rxnorm", "cycle", "regimen"]]
+    fits = [_of_cycle(*row) for row in columns.itertuples(index=False)]
+    compare_rows(
+        tally,
+        rows,
+        np.isin(np.arange(len(rows)), pairs["row"][fits]),
+        schemas.DOSES.path,
+        expected="drugs of the regimen, no platinum after its cycles",
+        found=rows["rxnorm"],
+        message="drugs that the regimen does not give in this cycle",
+    )
+
+
+def _check_cycles(tally: Tally, rows: pd.DataFrame) -> None:
     lines = rows.groupby(["patient_id", "line"])
     before = lines["cycle"].shift().fillna(0)
     # A cycle that was omitted is the next one again.
@@ -231,4 +269,3 @@ def check_doses(data: Dataset) -> CheckResult:
         found=rows["cycle"],
         message="cycles of a line do not rise",
     )
-    return tally.result()

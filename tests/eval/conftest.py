@@ -502,6 +502,21 @@ def dataset(consistent: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(consistent, tmp_path / "tiny"))
 
 
+@pytest.fixture
+def dataset_without_letters(dataset: Path) -> Path:
+    """With CT reports alone: clinic, molecular and radiograph notes quote the tables, so that what
+    is wrong there is wrong twice (test_note_contradictions.py)."""
+
+    def keep(notes: pd.DataFrame) -> pd.DataFrame:
+        kept = notes["kind"] == "ct_chest_report"
+        for path in notes["path"][~kept]:
+            (dataset / path).unlink()
+        return notes[kept]
+
+    edit_table(dataset, schemas.NOTES, keep)
+    return dataset
+
+
 Edit = Callable[[pd.DataFrame], pd.DataFrame]
 
 

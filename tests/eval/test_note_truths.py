@@ -8,6 +8,7 @@ import pytest
 
 from eval.checks.clinic_course import Course
 from eval.checks.person import ages
+from eval.checks.treatments import _of_cycle
 from eval.readers.clinic import read_clinic
 from eval.readers.clinic_labs import printed_unit
 from eval.readers.history import read_history
@@ -127,3 +128,12 @@ def test_findings_that_no_table_holds():
     assert [f.finding for f in unexpected("FINDINGS: Rib fracture. Right mass.")] == ["fracture"]
     assert unexpected("FINDINGS: No fracture. Left effusion.") == ()
     assert bone_sentences("FINDINGS: Rib destruction.") and not bone_sentences("FINDINGS: Mass.")
+
+
+def test_platinum_is_given_no_longer_than_its_cycles():
+    whole, lasting = "1547545+40048+68446", "1547545+68446"
+    name = "pembrolizumab_platinum_pemetrexed"
+    assert _of_cycle(whole, whole, 4, name) and not _of_cycle(whole, whole, 5, name)
+    assert _of_cycle(lasting, whole, 5, name) and not _of_cycle("72962", whole, 1, name)
+    assert not _of_cycle(whole, whole, 3, "chemoradiation_durvalumab")
+    assert _of_cycle("40048+56946", "40048+56946", 5, "carboplatin_paclitaxel")
