@@ -1,4 +1,4 @@
-"""What the authors of notes share: keyed draws, weighted picks, lists in words."""
+"""What the authors of notes share: keyed draws, weighted picks, lists, the writing of rules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from alignment.noise import Noise
-from modalities.notes.grammar import Phrase, join
+from modalities.notes.grammar import Grammar, Phrase, Scope, Tag, join, sentence
+from modalities.notes.report import FactKind
 
 Choices = tuple[tuple[str, float], ...]
 """Names and their weights."""
@@ -54,3 +55,33 @@ def listed(parts: Sequence[Phrase], word: str = "and") -> Phrase:
     if len(parts) == 1:
         return parts[0]
     return join([join(parts[:-1], ", "), parts[-1]], f" {word} ")
+
+
+def flag(value: object) -> str:
+    """A feature that is there or not."""
+    return "yes" if value else ""
+
+
+def tags(of: str, **values: object) -> dict[str, tuple[Tag, ...]]:
+    """Tags of the values that are there, all about ``of``; their names are kinds of facts."""
+    found: dict[str, tuple[Tag, ...]] = {}
+    for kind, value in values.items():
+        if value is not None and value != "":
+            named: FactKind = kind  # type: ignore[assignment]
+            found[kind] = (Tag(of, named, str(value)),)
+    return found
+
+
+class Writer:
+    """A note in the making: its grammar, its style, and draws of its own for each rule."""
+
+    def __init__(self, grammar: Grammar, style: Mapping[str, str], draw: Draw) -> None:
+        self.grammar, self.style, self.draw = grammar, style, draw
+
+    def expand(self, rule: str, scope: Scope, part: str = "") -> Phrase:
+        """One rule; ``part`` tells its uses apart."""
+        return self.grammar.expand(rule, scope, self.draw(f"{rule} {part}"))
+
+    def line(self, rule: str, scope: Scope, part: str = "") -> Phrase:
+        """The same as a sentence."""
+        return sentence(self.expand(rule, scope, part))

@@ -14,7 +14,7 @@ from alignment.clinic import (
     Symptom,
     Treatment,
 )
-from modalities.notes.choice import Draw, keyed, listed, styled
+from modalities.notes.choice import Draw, Writer, flag, keyed, listed, styled, tags
 from modalities.notes.clinic_layout import BY_STYLE, CAUSES, ORDERS, TITLES
 from modalities.notes.clinic_rules import RULES
 from modalities.notes.clinic_words import (
@@ -30,7 +30,7 @@ from modalities.notes.clinic_words import (
 )
 from modalities.notes.grammar import Grammar, Phrase, Scope, Tag, join, polish, sentence
 from modalities.notes.hgvs import short_change
-from modalities.notes.report import FactKind, Report
+from modalities.notes.report import Report
 from modalities.notes.wording import disease, ordinal, write_date
 
 AUTHOR = "grammar"
@@ -98,11 +98,12 @@ def _section(title: str, lines: Sequence[Phrase], name: str, style: str) -> Phra
     return join([Phrase(f"{title}: "), join(lines, " ")])
 
 
-class _Note:
+class _Note(Writer):
     """One note in the making: its style, its visit, and a writer a section."""
 
     def __init__(self, plan: ClinicPlan, style: Mapping[str, str], draw: Draw) -> None:
-        self.plan, self.style, self.draw = plan, style, draw
+        super().__init__(GRAMMAR, style, draw)
+        self.plan = plan
         self.visit = self._visit()
         self.sections: dict[str, Callable[[], list[Phrase]]] = {
             "history": self._history,
@@ -114,23 +115,15 @@ class _Note:
             "plan": self._plan,
         }
 
-    def expand(self, rule: str, scope: Scope, part: str = "") -> Phrase:
-        """One rule with draws of its own."""
-        return GRAMMAR.expand(rule, scope, self.draw(f"{rule} {part}"))
-
-    def line(self, rule: str, scope: Scope, part: str = "") -> Phrase:
-        """The same as a sentence."""
-        return sentence(self.expand(rule, scope, part))
-
     def _visit(self) -> Scope:
         plan = self.plan
         features = {
             **self.style,
             "sex": plan.sex,
             "smoking": plan.smoking_status,
-            "packs": _flag(plan.pack_years >= 0.5),
-            "recurred": _flag(plan.recurrence),
-            "drivers": _flag(plan.drivers),
+            "packs": flag(plan.pack_years >= 0.5),
+            "recurred": flag(plan.recurrence),
+            "drivers": flag(plan.drivers),
         }
         slots: dict[str, object] = {
             "age": str(plan.age),
@@ -140,10 +133,10 @@ class _Note:
             "tps": str(plan.pdl1_tps) if plan.pdl1_tps else "<1",
             "date": plan.date,
         }
-        facts = _facts("patient", stage=plan.stage, histology=plan.histology, tps=plan.pdl1_tps)
+        facts = tags("patient", stage=plan.stage, histology=plan.histology, tps=plan.pdl1_tps)
         if plan.recurrence is not None:
             slots["recurrence"] = plan.recurrence
-            facts |= _facts("patient", recurrence=plan.recurrence)
+            facts |= tags("patient", recurrence=plan.recurrence)
         return Scope(features, slots, facts)
 
     def _history(self) -> list[Phrase]:
@@ -154,7 +147,7 @@ class _Note:
         return [self.line("history", visit), self.line("biomarkers", visit)]
 
     def _driver(self, name: str) -> Phrase:
-        scope = Scope(self.style, {"driver": short_change(name)}, _facts("patient", driver=name))
+        scope = Scope(self.style, {"driver": short_change(name)}, tags("patient", driver=name))
         return self.expand("driver", scope, name)
 
     def _treatment(self) -> list[Phrase]:
@@ -177,14 +170,14 @@ class _Note:
         features = {
             **words,
             "role": role,
-            "spanned": _flag(treatment.stop is not None and not local),
+            "spanned": flag(treatment.stop is not None and not local),
             "reason": reason,
-            "first": _flag(treatment.start == plan.date),
-            "drugs": _flag(treatment.rxnorm),
-            "cycles": _flag(cycles and treatment.start != plan.date),
-            "many": _flag((cycles or 0) > 1),
-            "changed": _flag(treatment.induction),
-            "long": _flag((treatment.induction or 0) > 1),
+            "first": flag(treatment.start == plan.date),
+            "drugs": flag(treatment.rxnorm),
+            "cycles": flag(cycles and treatment.start != plan.date),
+            "many": flag((cycles or 0) > 1),
+            "changed": flag(treatment.induction),
+            "long": flag((treatment.induction or 0) > 1),
         }
         slots: dict[str, object] = {
             "line": ordinal(max(treatment.line, 1)),
@@ -195,7 +188,7 @@ class _Note:
             "dropped": self._dropped(treatment),
             "now": listed_drugs(treatment.given, words),
         }
-        facts = _facts(
+        facts = tags(
             f"line{treatment.line}", line=treatment.line, regimen=treatment.regimen,
             start=treatment.start, stop=treatment.stop, stop_reason=reason, cycles=cycles,
         )  # fmt: skip
@@ -230,10 +223,10 @@ class _Note:
         features = {
             **self.style,
             "response": seen.response,
-            "fresh": _flag(seen.new_lesion),
-            "sum": _flag(seen.sld_mm),
+            "fresh": flag(seen.new_lesion),
+            "sum": flag(seen.sld_mm),
         }
-        facts = _facts("assessment", scan=seen.date, response=seen.response, sum=seen.sld_mm,
+        facts = tags("assessment", scan=seen.date, response=seen.response, sum=seen.sld_mm,
                        new_lesion=seen.new_lesion)  # fmt: skip
         slots: dict[str, object] = {"scan": seen.date, "sum": str(seen.sld_mm)}
         return self.line("assessment", Scope(features, slots, facts))
@@ -246,9 +239,9 @@ class _Note:
             lines.append(self.line("complaints", Scope(self.style, {"list": listed(told)})))
         lines += [self._noticed(s) for s in plan.symptoms if s.name == NOTICED]
         if not plan.symptoms and not any(t.grade for t in plan.toxicities):
-            lines.append(self.line("well", Scope(self.style, {}, _facts("symptoms", none="none"))))
+            lines.append(self.line("well", Scope(self.style, {}, tags("symptoms", none="none"))))
         if plan.ecog is not None:
-            facts = _facts("patient", ecog=plan.ecog)
+            facts = tags("patient", ecog=plan.ecog)
             lines.append(self.line("ecog", Scope(self.style, {"ecog": str(plan.ecog)}, facts)))
         if plan.weight_kg is not None:
             change = round(plan.weight_kg - plan.weight_index_kg, 1)
@@ -257,7 +250,7 @@ class _Note:
                 "weight": f"{plan.weight_kg:.1f}", "change": f"{change:+.1f}",
                 "size": f"{abs(change):.1f}",
             }  # fmt: skip
-            facts = _facts("patient", weight=plan.weight_kg, weight_change=f"{change:+.1f}")
+            facts = tags("patient", weight=plan.weight_kg, weight_change=f"{change:+.1f}")
             lines.append(self.line("weight", Scope({**self.style, "moved": moved}, slots, facts)))
         return lines
 
@@ -265,8 +258,8 @@ class _Note:
         """Weight loss as the patient tells it, beside what the scales say."""
         plan = self.plan
         gained = plan.weight_kg is not None and plan.weight_kg > plan.weight_index_kg
-        features = {**self.style, "unweighed": _flag(gained)}
-        facts = _facts(symptom.code, symptom=symptom.name, grade=symptom.grade)
+        features = {**self.style, "unweighed": flag(gained)}
+        facts = tags(symptom.code, symptom=symptom.name, grade=symptom.grade)
         slots: dict[str, object] = {"severity": SEVERITY.get(symptom.grade, "severe")}
         return self.line("noticed", Scope(features, slots, facts))
 
@@ -289,12 +282,12 @@ class _Note:
                                  t.grade if rule == "toxicity" else t.worst)
                     for t in events
                 ]  # fmt: skip
-                features = {**self.style, "over": _flag(plan.step == "off_treatment")}
+                features = {**self.style, "over": flag(plan.step == "off_treatment")}
                 lines.append(self.line(rule, Scope(features, {"list": listed(told)})))
         treated = plan.current is not None and plan.current.start < plan.date
         going = plan.step in ("continue", "reduce", "hold", "defer", "stop")
         if treated and going and not now and not self._suffers():
-            facts = _facts("toxicity", none="none")
+            facts = tags("toxicity", none="none")
             lines.insert(0, self.line("tolerated", Scope(self.style, {}, facts)))
         return lines
 
@@ -316,10 +309,10 @@ class _Note:
     def _lab_scope(self, lab: Lab) -> Scope:
         features = {
             **self.style,
-            "prior": _flag(lab.prior is not None),
-            "ungraded": _flag(lab.grade == 0),
+            "prior": flag(lab.prior is not None),
+            "ungraded": flag(lab.grade == 0),
             "trend": lab.trend or "",
-            "same": _flag(lab.prior == lab.value),
+            "same": flag(lab.prior == lab.value),
         }
         slots: dict[str, object] = {
             "analyte": analyte_words(lab.name, self.style),
@@ -327,12 +320,12 @@ class _Note:
             "unit": UNITS.get(lab.unit, lab.unit),
             "grade": str(lab.grade),
         }
-        facts = _facts(
+        facts = tags(
             lab.loinc, lab=number_words(lab.value, lab.decimals), grade=lab.grade, trend=lab.trend
         )
         if lab.prior is not None and lab.prior_date is not None:
             slots |= {"prior": number_words(lab.prior, lab.decimals), "prior_date": lab.prior_date}
-            facts |= _facts(lab.loinc, prior_lab=number_words(lab.prior, lab.decimals))
+            facts |= tags(lab.loinc, prior_lab=number_words(lab.prior, lab.decimals))
         return Scope(features, slots, facts)
 
     def _plan(self) -> list[Phrase]:
@@ -347,7 +340,7 @@ class _Note:
             "cycle": str(dose.cycle) if dose else "",
             "percent": f"{100 * share:g}",
         }
-        facts = _facts("plan", step=plan.step, dose=share if dose else None, stop_reason=reason)
+        facts = tags("plan", step=plan.step, dose=share if dose else None, stop_reason=reason)
         lines = [self.line("plan", Scope(features, slots, facts))]
         going = plan.step in ("start", "adjuvant", "continue", "reduce")
         if going and self.draw("advise").random() < 0.6:
@@ -362,26 +355,12 @@ class _Note:
         return {
             **self.style,
             "step": plan.step,
-            "dose": _flag(dose),
-            "cycle": _flag(dose is not None and not oral),
-            "lowered": _flag(dose is not None and 0 < share < 1),
-            "mixed": _flag(antibodies and len(antibodies) < len(drugs)),
+            "dose": flag(dose),
+            "cycle": flag(dose is not None and not oral),
+            "lowered": flag(dose is not None and 0 < share < 1),
+            "mixed": flag(antibodies and len(antibodies) < len(drugs)),
             "cause": CAUSES.get((dose.reason if dose else None) or "", ""),
             "reason": (here.stop_reason if here else None) or "",
-            "first": _flag(here is not None and here.start == plan.date),
-            "worse": _flag(seen is not None and seen.response == "PD"),
+            "first": flag(here is not None and here.start == plan.date),
+            "worse": flag(seen is not None and seen.response == "PD"),
         }
-
-
-def _facts(of: str, **values: object) -> dict[str, tuple[Tag, ...]]:
-    """Tags of the values that are there, all about ``of``."""
-    found: dict[str, tuple[Tag, ...]] = {}
-    for kind, value in values.items():
-        if value is not None and value != "":
-            named: FactKind = kind  # type: ignore[assignment]
-            found[kind] = (Tag(of, named, str(value)),)
-    return found
-
-
-def _flag(value: object) -> str:
-    return "yes" if value else ""

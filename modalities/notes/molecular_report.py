@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from alignment.lexicon import change_of
 from alignment.molecular import Alteration, MolecularPlan
-from modalities.notes.choice import Draw, keyed, listed, styled
-from modalities.notes.grammar import Grammar, Phrase, Scope, Tag, join, polish, sentence
+from modalities.notes.choice import Draw, Writer, flag, keyed, listed, styled, tags
+from modalities.notes.grammar import Grammar, Phrase, Scope, join, polish, sentence
 from modalities.notes.hgvs import short_change
 from modalities.notes.molecular_rules import RULES
-from modalities.notes.report import FactKind, Report
+from modalities.notes.report import Report
 from modalities.notes.wording import disease, write_date
 
 AUTHOR = "grammar"
@@ -65,24 +65,17 @@ def write_molecular_report(plan: MolecularPlan) -> Report:
     return Report(whole.text + "\n", AUTHOR, whole.spans())
 
 
-class _Molecular:
+class _Molecular(Writer):
     """One report in the making."""
 
     def __init__(self, plan: MolecularPlan, style: Mapping[str, str], draw: Draw) -> None:
-        self.plan, self.style, self.draw = plan, style, draw
+        super().__init__(GRAMMAR, style, draw)
+        self.plan = plan
         slots: dict[str, object] = {
             "age": str(plan.age), "disease": disease(plan.histology), "date": plan.date,
             "collected": plan.collected,
         }  # fmt: skip
         self.whole = Scope({**style, "sex": plan.sex}, slots)
-
-    def expand(self, rule: str, scope: Scope, part: str = "") -> Phrase:
-        """One rule with draws of its own."""
-        return GRAMMAR.expand(rule, scope, self.draw(f"{rule} {part}"))
-
-    def line(self, rule: str, scope: Scope, part: str = "") -> Phrase:
-        """The same as a sentence."""
-        return sentence(self.expand(rule, scope, part))
 
     def sections(self) -> list[tuple[str, Phrase | None]]:
         """Name and body of each section, None where it has nothing to say."""
@@ -111,7 +104,7 @@ class _Molecular:
         told = [self.expand("variant", self._scope(a), a.hgvs_c) for a in found]
         if self.style["style"] == "terse" and len(told) > 1:
             return join([join([Phrase("- "), sentence(x, "")]) for x in told], "\n")
-        features = {**self.style, "many": "yes" if len(told) > 1 else ""}
+        features = {**self.style, "many": flag(len(told) > 1)}
         return self.line("found", Scope(features, {"list": join(told, "; ")}))
 
     def _scope(self, found: Alteration) -> Scope:
@@ -123,17 +116,18 @@ class _Molecular:
             "gene": found.gene, "hgvs_c": found.hgvs_c, "hgvs_p": protein,
             "percent": f"{100 * found.vaf:.1f}", "effect": found.consequence,
         }  # fmt: skip
-        features = {**self.style, "fusion": _flag(found.fusion), "effect": _flag(found.consequence)}
-        return Scope(features, slots, {
-            "gene": _tag(name, "gene", found.gene), "hgvs_c": _tag(name, "hgvs_c", found.hgvs_c),
-            "hgvs_p": _tag(name, "hgvs_p", found.hgvs_p),
-            "vaf": _tag(name, "vaf", f"{found.vaf:.3f}"),
-        })  # fmt: skip
+        features = {**self.style, "fusion": flag(found.fusion), "effect": flag(found.consequence)}
+        stated = tags(name, gene=found.gene, hgvs_c=found.hgvs_c, hgvs_p=found.hgvs_p,
+                      vaf=f"{found.vaf:.3f}")  # fmt: skip
+        return Scope(features, slots, stated)
 
     def _negative(self) -> Phrase | None:
         if self.plan.repeat or not self.plan.negative:
             return None
-        genes = [Phrase(g).tagged(_tag(g, "not_detected", g)) for g in self.plan.negative]
+        genes = [
+            Phrase(gene).tagged(tags(gene, not_detected=gene)["not_detected"])
+            for gene in self.plan.negative
+        ]
         word = "or" if self.style["style"] == "prose" else "and"
         return self.line("negative", Scope(self.style, {"list": listed(genes, word)}))
 
@@ -146,8 +140,7 @@ class _Molecular:
         # <1, 1-49 and >=50 %: the classes that trials of pembrolizumab used.
         band = "high" if tps >= 50 else "low" if tps >= 1 else "none"
         slots: dict[str, object] = {"tps": str(tps) if tps else "<1", "tmb": burden}
-        facts = {"tps": _tag("patient", "tps", str(tps)),
-                 "tmb": _tag("patient", "tmb", burden)}  # fmt: skip
+        facts = tags("patient", tps=tps, tmb=burden)
         scope = Scope({**self.style, "band": band}, slots, facts)
         return join([self.line("pdl1", scope), self.line("burden", scope)], " ")
 
@@ -158,20 +151,12 @@ class _Molecular:
             effects = {a.hgvs_c: a.consequence} if a.consequence else {}
             name = change_of(a.gene, a.hgvs_c, a.hgvs_p, effects)
             scope = Scope(self.style, {"driver": short_change(name)},
-                          {"driver": _tag("patient", "driver", name)})  # fmt: skip
+                          tags("patient", driver=name))  # fmt: skip
             told.append(self.expand("driver", scope, name))
-        features = {**self.style, "named": _flag(named), "many": _flag(len(named) > 1)}
+        features = {**self.style, "named": flag(named), "many": flag(len(named) > 1)}
         rule = "resistance" if self.plan.repeat else "summary"
         return self.line(rule, Scope(features, {"list": _joined(told)}))
 
 
 def _joined(told: Sequence[Phrase]) -> Phrase:
     return listed(told) if told else Phrase("")
-
-
-def _tag(of: str, kind: FactKind, value: str) -> tuple[Tag, ...]:
-    return (Tag(of, kind, value),)
-
-
-def _flag(value: object) -> str:
-    return "yes" if value else ""

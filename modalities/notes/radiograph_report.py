@@ -11,11 +11,11 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from alignment.plan import EncounterPlan, Finding
-from modalities.notes.choice import Draw, keyed, styled
+from modalities.notes.choice import Draw, Writer, flag, keyed, styled, tags
 from modalities.notes.ct_chest import MASS_ABOVE_MM, visit_scope
-from modalities.notes.grammar import Grammar, Phrase, Scope, Tag, join, polish, sentence
+from modalities.notes.grammar import Grammar, Phrase, Scope, Tag, join, polish
 from modalities.notes.radiograph_rules import RULES
-from modalities.notes.report import FactKind, Report
+from modalities.notes.report import Report
 from modalities.notes.wording import write_date
 
 AUTHOR = "grammar"
@@ -70,7 +70,7 @@ def write_radiograph_report(plan: EncounterPlan, prior: EncounterPlan | None) ->
     report = _Radiograph(plan, prior, style, draw)
     headings = HEADINGS[int(draw("headings").integers(len(HEADINGS)))]
     bodies = (
-        report.line("history"), report.line("technique"), report.line("comparison"),
+        *(report.line(rule, report.visit) for rule in ("history", "technique", "comparison")),
         report.findings(), report.impression(),
     )  # fmt: skip
     parts = [polish(report.expand("title", report.visit))]
@@ -94,26 +94,19 @@ def visible(plan: EncounterPlan) -> list[Finding]:
     return sorted(seen, key=lambda f: (-(f.measured_long_mm or 0), f.finding_id))
 
 
-class _Radiograph:
+class _Radiograph(Writer):
     """One report in the making."""
 
     def __init__(
         self, plan: EncounterPlan, prior: EncounterPlan | None, style: Mapping[str, str], draw: Draw
     ) -> None:
-        self.plan, self.prior, self.style, self.draw = plan, prior, style, draw
+        super().__init__(GRAMMAR, style, draw)
+        self.plan, self.prior = plan, prior
         self.visit = visit_scope(plan, style)
         self.seen = visible(plan)
         self.before = {f.finding_id for f in visible(prior)} if prior else set()
         found = [f for f in plan.findings if f.concept == "pleural_effusion"]
         self.fluid = [f for f in found if f.present]
-
-    def expand(self, rule: str, scope: Scope, part: str = "") -> Phrase:
-        """One rule with draws of its own."""
-        return GRAMMAR.expand(rule, scope, self.draw(f"{rule} {part}"))
-
-    def line(self, rule: str, scope: Scope | None = None, part: str = "") -> Phrase:
-        """The same as a sentence."""
-        return sentence(self.expand(rule, scope or self.visit, part))
 
     def findings(self) -> Phrase:
         """Lungs, what has gone, pleura."""
@@ -125,7 +118,7 @@ class _Radiograph:
             lines.append(self.line("opacity", scope, f.finding_id))
             named.append(place)
         if len(self.seen) > NAMED:
-            lines.append(self.line("more"))
+            lines.append(self.line("more", self.visit))
         lines += self._gone(named)
         if not self.seen:
             lines.append(self.line("nothing", self._nothing()))
@@ -150,15 +143,13 @@ class _Radiograph:
     def _resected(self) -> str:
         """Whether a resection lies between the prior and this radiograph."""
         before = self.prior.local if self.prior else None
-        return "yes" if self.plan.local == "surgery" and before is None else ""
+        return flag(self.plan.local == "surgery" and before is None)
 
     def _behind(self, f: Finding) -> bool:
         return f.lobe in HIDDEN and any(e.side == f.side for e in self.fluid)
 
     def _nothing(self) -> Scope:
-        facts = {"negation": (Tag("no-lung_lesion", "negation", "lung_lesion"),),
-                 "finding": (Tag("no-lung_lesion", "finding", "lung_lesion"),)}  # fmt: skip
-        return Scope({**self.style, "wet": "yes" if self.fluid else ""}, {}, facts)
+        return Scope({**self.style, "wet": flag(self.fluid)}, {}, _denied("lung_lesion"))
 
     def _scope(self, f: Finding, *, again: bool = False, main: bool = False) -> Scope:
         now, then = f.measured_long_mm or 0, f.prior_long_mm or 0
@@ -175,10 +166,10 @@ class _Radiograph:
         features = {
             **self.style,
             "change": change,
-            "big": "yes" if now > MASS_ABOVE_MM else "",
-            "again": "yes" if again else "",
-            "late": "yes" if late and not self._was_hidden(f) else "",
-            "known": "yes" if main and self._known(f) else "",
+            "big": flag(now > MASS_ABOVE_MM),
+            "again": flag(again),
+            "late": flag(late and not self._was_hidden(f)),
+            "known": flag(main and self._known(f)),
         }
         half = int(now / 5 + 0.5)
         slots = {**_place(f), "size": f"{half / 2:g}"}
@@ -209,21 +200,13 @@ class _Radiograph:
                 lines.append(self.line("obscured", scope, f.finding_id))
         wet = {f.side for f in self.fluid}
         for side in sorted(side for side in wet_before - wet if side):
-            values: dict[FactKind, str] = {
-                "finding": "pleural_effusion", "side": side, "change": "resolved",
-            }  # fmt: skip
-            gone: dict[str, tuple[Tag, ...]] = {
-                k: (Tag("no-pleural_effusion", k, v),) for k, v in values.items()
-            }
+            gone = tags("no-pleural_effusion", finding="pleural_effusion", side=side,
+                        change="resolved")  # fmt: skip
             lines.append(self.line("cleared", Scope(self.style, {"side": side}, gone), side))
         absent = {f.concept for f in self.plan.findings if not f.present}
         for rule, concept in (("clear", "pleural_effusion"), ("air", "pneumothorax")):
             if concept in absent and not (concept == "pleural_effusion" and wet_before | wet):
-                denied: tuple[FactKind, ...] = ("finding", "negation")
-                tags: dict[str, tuple[Tag, ...]] = {
-                    kind: (Tag(f"no-{concept}", kind, concept),) for kind in denied
-                }
-                lines.append(self.line(rule, Scope(self.style, {}, tags)))
+                lines.append(self.line(rule, Scope(self.style, {}, _denied(concept))))
         return lines
 
     def impression(self) -> Phrase:
@@ -237,7 +220,7 @@ class _Radiograph:
             scope = Scope({**self.style, "change": ""}, {"side": f.side or ""}, _facts(f))
             lines.append(self.line("effusion", scope, f"again {f.finding_id}"))
         if not lines or self.draw("advise").random() < 0.6:
-            found = "yes" if self.seen or self.fluid else ""
+            found = flag(self.seen or self.fluid)
             lines.append(self.line("refer", self.visit.with_features(main=found)))
         return join(lines, " " if self.style["style"] == "prose" else "\n")
 
@@ -246,9 +229,12 @@ def _place(f: Finding) -> dict[str, object]:
     return {"side": f.side or "", "zone": ZONES.get(f.lobe or "", "")}
 
 
+def _denied(concept: str) -> dict[str, tuple[Tag, ...]]:
+    return tags(f"no-{concept}", finding=concept, negation=concept)
+
+
 def _facts(f: Finding, change: str = "", size: str = "") -> dict[str, tuple[Tag, ...]]:
-    values: dict[FactKind, str] = {
-        "finding": f.concept, "side": f.side or "", "zone": ZONES.get(f.lobe or "", ""),
-        "obscured": f.side or "", "change": change, "size": size,
-    }  # fmt: skip
-    return {kind: (Tag(f.finding_id, kind, value),) for kind, value in values.items() if value}
+    return tags(
+        f.finding_id, finding=f.concept, side=f.side, zone=ZONES.get(f.lobe or ""),
+        obscured=f.side, change=change, size=size,
+    )  # fmt: skip
