@@ -15,12 +15,11 @@ from alignment.record import READER, Record
 
 Trend = Literal["rising", "falling", "stable"]
 Step = Literal[
-    "local", "start", "adjuvant", "continue", "reduce", "hold", "defer", "stop", "supportive",
-    "off_treatment", "surveillance", "staging",
+    "local", "start", "continue", "reduce", "hold", "defer", "stop", "supportive", "off_treatment",
 ]  # fmt: skip
-"""What the visit decides: local treatment; the first dose of a line, or of adjuvant treatment; the
-next one, in full, at a lower dose than the last, omitted, or not given that day; the end of a line;
-supportive care; no treatment since a line ended, or since local treatment; none yet."""
+"""What the visit decides: local treatment; the first dose of a line; the next one, in full, at a
+lower dose than the last, omitted, or not given that day; the end of a line; supportive care; no
+treatment before one begins or since one ended."""
 
 KIND = "clinic_note"
 CLINIC_VISITS = ("baseline", "cycle", "follow_up")
@@ -34,9 +33,11 @@ REPORTED = (
 )  # fmt: skip
 """Analytes that every note has where they were measured, in this order; others where abnormal by
 CTCAE."""
-SUPPORTIVE = "best_supportive_care"
-LOCAL = ("surgery", "sbrt")
-"""Regimens that are no drugs: keys of tables/treatments."""
+
+
+def is_local(row: Mapping[str, Any]) -> bool:
+    """Whether a row of tables/treatments is to cure, without drugs: local treatment."""
+    return row["intent"] == "curative" and not row["rxnorm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,16 @@ class Treatment:
     given: tuple[str, ...] = ()
     cycles: int | None = None
     induction: int | None = None
+
+    @property
+    def local(self) -> bool:
+        """Surgery or radiotherapy alone."""
+        return is_local({"intent": self.intent, "rxnorm": self.rxnorm})
+
+    @property
+    def supportive(self) -> bool:
+        """Best supportive care."""
+        return self.intent == "supportive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,7 @@ class Toxicity:
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """A symptom at the visit that is not told as toxicity, with its CTCAE grade."""
+    """A symptom at the visit that is not told as toxicity, graded by the patient as in CTCAE."""
 
     code: str
     name: str
@@ -360,20 +371,13 @@ def _step(
     lexicon: Lexicon,
 ) -> Step:  # fmt: skip
     if here is None:
-        return "staging"
-    if here["start_day"] == day:
-        if here["regimen"] in LOCAL:
-            return "local"
-        if here["regimen"] == SUPPORTIVE:
-            return "supportive"
-        return "adjuvant" if here["intent"] == "adjuvant" else "start"
-    if here["regimen"] == SUPPORTIVE:
+        return "off_treatment"
+    if here["intent"] == "supportive":
         return "supportive"
+    if here["start_day"] == day:
+        return "local" if is_local(here) else "start"
     if here["stop_day"] is not None:
-        if here["stop_day"] == day:
-            return "stop"
-        # After surgery alone, or its adjuvant treatment, one is followed; after a line, untreated.
-        return "surveillance" if here["line"] == 0 and not _recurred(known) else "off_treatment"
+        return "stop" if here["stop_day"] == day else "off_treatment"
     if dose is not None and dose.relative_dose == 0:
         return "hold"
     if dose is None:

@@ -17,13 +17,15 @@ class Lexicon:
     """From the knowledge graph.
 
     ``drugs``: RxNorm ingredient code to name; ``oral``: codes of drugs taken daily; ``drivers``:
-    genes whose alterations choose a treatment; ``consequences``: by HGVS coding name, what a
+    genes whose alterations choose a treatment; ``genes``: the others of the variant catalogue;
+    ``consequences``: by HGVS coding name, what a
     variant does where that is not its protein change; ``decimals``: by LOINC, as reported.
     """
 
     drugs: Mapping[str, str]
     oral: frozenset[str]
     drivers: tuple[str, ...]
+    genes: tuple[str, ...]
     consequences: Mapping[str, str]
     decimals: Mapping[str, int]
 

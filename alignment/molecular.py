@@ -12,9 +12,8 @@ from alignment.lexicon import Lexicon
 from alignment.record import Record
 
 KIND = "molecular_report"
-FURTHER = ("TP53", "STK11", "KEAP1", "SMARCA4", "RB1", "PIK3CA")
-"""Genes that are reported beside the drivers. NF1 has no allele in the catalogue; what CDKN2A loses
-is its copies, which the assay does not count."""
+LOST_COPIES = ("CDKN2A",)
+"""Genes never called unaltered: what they lose is their copies, which the assay does not count."""
 GENES = 500
 """Assumption: genes that the assay reads, as many as a large panel has, so that mutations a
 megabase can be counted."""
@@ -110,7 +109,7 @@ def plan_molecular(
     known = record.until(day)
     person = known.person
     rows = [row for row in known.of(schemas.VARIANTS) if row["day"] == day]
-    panel = (*lexicon.drivers, *FURTHER)
+    panel = (*lexicon.drivers, *(gene for gene in lexicon.genes if gene not in LOST_COPIES))
     place = {gene: number for number, gene in enumerate(panel)}
     rows.sort(key=lambda row: (place.get(row["gene"], len(panel)), row["pos"]))
     repeat = day > 0

@@ -18,9 +18,10 @@ Kernel = Literal["soft", "sharp"]
 Network = Literal["whole", "lesions", "none"]
 """Where the CT network renders: the whole body, around lesions only, or nowhere."""
 
-Purpose = Literal["staging", "response", "follow_up", "surveillance", "recurrence"]
+Purpose = Literal["staging", "response", "follow_up", "supportive", "surveillance", "recurrence"]
 """Why the scan was asked for, from what was known before it: no treatment yet; under a line; after
-one; after local treatment; after that, with a recurrence recorded earlier."""
+one; under supportive care; after local treatment; after that, with a recurrence recorded earlier.
+"""
 
 STABLE_MM = 2.0
 """A measured change of at most this many mm is within the reader's variation."""

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from alignment import identifiers, schemas
-from alignment.clinic import LOCAL
+from alignment.clinic import is_local
 from alignment.plan import EncounterPlan, Finding, Protocol, Purpose, Subject, change_between
 
 CONCEPTS = {
@@ -176,13 +176,15 @@ def _line_on(treatments: Rows, day: int) -> dict[str, Any] | None:
 
 def _local_before(treatments: Rows, day: int) -> str | None:
     """Surgery or stereotactic radiotherapy before the day."""
-    done = [r for r in treatments if r["regimen"] in LOCAL and r["start_day"] < day]
+    done = [r for r in treatments if is_local(r) and r["start_day"] < day]
     return str(done[0]["regimen"]) if done else None
 
 
 def _purpose(line: dict[str, Any] | None, local: str | None, events: Rows, day: int) -> Purpose:
     """Why a scan was asked for, from what was recorded before its day."""
     if line is not None:
+        if line["intent"] == "supportive":
+            return "supportive"
         over = line["stop_day"] is not None and line["stop_day"] < day
         return "follow_up" if over else "response"
     if local is None:

@@ -94,7 +94,7 @@ def build_codebook(model: CausalModel, knowledge: KnowledgeGraph) -> Codebook:
         frozenset(key for key, r in regimens.items() if r.drugs and oral >= set(r.drugs)),
         phases,
         frozenset(knowledge.code(drug, "RxNorm") for drug in knowledge.antibodies()),
-        _lexicon(knowledge, analytes),
+        _lexicon(knowledge, analytes, variants),
     )
 
 
@@ -102,13 +102,16 @@ def _codes(knowledge: KnowledgeGraph, drugs: Sequence[str]) -> str:
     return "+".join(knowledge.code(drug, "RxNorm") for drug in drugs)
 
 
-def _lexicon(knowledge: KnowledgeGraph, analytes: Sequence[Analyte]) -> Lexicon:
+def _lexicon(
+    knowledge: KnowledgeGraph, analytes: Sequence[Analyte], variants: Mapping[str, Variant]
+) -> Lexicon:
     named = {knowledge.code(term.key, "RxNorm"): term for term in knowledge.terms("Drug")}
     oral = knowledge.oral_drugs()
     return Lexicon(
         drugs={code: term.label for code, term in sorted(named.items())},
         oral=frozenset(code for code, term in named.items() if term.key in oral),
         drivers=knowledge.drivers(),
+        genes=tuple(sorted({v.gene for v in variants.values()} - set(knowledge.drivers()))),
         consequences=knowledge.consequences(),
         decimals={analyte.loinc: analyte.decimals for analyte in analytes},
     )

@@ -85,7 +85,7 @@ SYMPTOMS = Table(
         DAY,
         Column("code", TEXT, "", "HPO code, HP:0012735"),
         Column("name", TEXT, "", "plain name"),
-        Column("grade", I8, "", "CTCAE v5 grade 1 to 3; no row where absent"),
+        Column("grade", I8, "", "as the patient grades it, by CTCAE v5, 1 to 3; no row if none"),
     ),
 )
 

@@ -6,8 +6,6 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 
 from alignment.clinic import (
-    LOCAL,
-    SUPPORTIVE,
     Assessment,
     ClinicPlan,
     Lab,
@@ -19,7 +17,6 @@ from modalities.notes.clinic_layout import BY_STYLE, CAUSES, ORDERS, TITLES
 from modalities.notes.clinic_rules import RULES
 from modalities.notes.clinic_words import (
     NOTICED,
-    SEVERITY,
     UNITS,
     adverse_words,
     analyte_words,
@@ -34,6 +31,9 @@ from modalities.notes.report import Report
 from modalities.notes.wording import disease, ordinal, write_date
 
 AUTHOR = "grammar"
+SEVERE, ABLE = 3, 1
+"""From this grade on a symptom limits self-care (CTCAE v5); up to this ECOG one can work: both at
+once are two people's judgements."""
 
 GRAMMAR = Grammar(
     "notes.clinic",
@@ -51,13 +51,15 @@ GRAMMAR = Grammar(
         "scan": dt.date, "sum": str, "ecog": str, "weight": str, "change": str, "size": str,
         "symptom": str, "grade": str, "event": str, "analyte": str, "value": str, "unit": str,
         "prior": str, "prior_date": dt.date, "date": dt.date, "induction": str, "dropped": str,
-        "now": str, "severity": str,
+        "now": str, "loss": str,
+        "which": str,
     },
     features=(
         "style", "spelling", "labs", "sex", "smoking", "packs", "recurred", "drivers",
         "role", "spanned", "reason", "first", "drugs", "cycles", "many", "response", "fresh",
         "sum", "moved", "prior", "ungraded", "trend", "same", "step", "dose", "cycle", "lowered",
-        "cause", "changed", "long", "grades", "unweighed", "over", "worse", "mixed",
+        "cause", "changed", "long", "grades", "weighed", "over", "worse", "mixed", "fit", "severe",
+        "treated",
     ),
     writers={dt.date: write_date},
 )  # fmt: skip
@@ -156,21 +158,20 @@ class _Note(Writer):
             scope = self._line_scope(treatment)
             ended = treatment.stop is not None and self.plan.step != "stop"
             over = ended or treatment is not self.plan.current
-            rule = "past" if over and treatment.regimen != SUPPORTIVE else "present"
+            rule = "past" if over and not treatment.supportive else "present"
             lines.append(self.line(rule, scope, f"{treatment.line} {treatment.start}"))
         return lines
 
     def _line_scope(self, treatment: Treatment) -> Scope:
         plan, words = self.plan, {**self.style}
-        local = treatment.regimen in LOCAL
-        role = "local" if local or treatment.regimen == SUPPORTIVE else (
+        role = "local" if treatment.local or treatment.supportive else (
             "line" if treatment.line else "adjuvant")  # fmt: skip
         cycles = treatment.cycles if treatment is plan.current else None
         reason = treatment.stop_reason or ""
         features = {
             **words,
             "role": role,
-            "spanned": flag(treatment.stop is not None and not local),
+            "spanned": flag(treatment.stop is not None and not treatment.local),
             "reason": reason,
             "first": flag(treatment.start == plan.date),
             "drugs": flag(treatment.rxnorm),
@@ -239,10 +240,10 @@ class _Note(Writer):
             lines.append(self.line("complaints", Scope(self.style, {"list": listed(told)})))
         lines += [self._noticed(s) for s in plan.symptoms if s.name == NOTICED]
         if not plan.symptoms and not any(t.grade for t in plan.toxicities):
-            lines.append(self.line("well", Scope(self.style, {}, tags("symptoms", none="none"))))
+            fit = {**self.style, "fit": flag(not plan.ecog)}
+            lines.append(self.line("well", Scope(fit, {}, tags("symptoms", none="none"))))
         if plan.ecog is not None:
-            facts = tags("patient", ecog=plan.ecog)
-            lines.append(self.line("ecog", Scope(self.style, {"ecog": str(plan.ecog)}, facts)))
+            lines.append(self._performance(plan.ecog))
         if plan.weight_kg is not None:
             change = round(plan.weight_kg - plan.weight_index_kg, 1)
             moved = "" if not change else "up" if change > 0 else "down"
@@ -255,13 +256,20 @@ class _Note(Writer):
         return lines
 
     def _noticed(self, symptom: Symptom) -> Phrase:
-        """Weight loss as the patient tells it, beside what the scales say."""
-        plan = self.plan
-        gained = plan.weight_kg is not None and plan.weight_kg > plan.weight_index_kg
-        features = {**self.style, "unweighed": flag(gained)}
-        facts = tags(symptom.code, symptom=symptom.name, grade=symptom.grade)
-        slots: dict[str, object] = {"severity": SEVERITY.get(symptom.grade, "severe")}
-        return self.line("noticed", Scope(features, slots, facts))
+        """Weight loss that the patient tells of, beside what the scales say since the baseline."""
+        plan, weighed, loss = self.plan, "", 0.0
+        if plan.weight_kg is not None and plan.day > 0:
+            loss = 100 * (1 - plan.weight_kg / plan.weight_index_kg)
+            weighed = "more" if loss <= 0 else "same" if loss < 1 else "less"
+        slots: dict[str, object] = {"loss": f"{loss:.1f}"}
+        facts = tags(symptom.code, symptom=symptom.name)
+        return self.line("noticed", Scope({**self.style, "weighed": weighed}, slots, facts))
+
+    def _performance(self, ecog: int) -> Phrase:
+        """ECOG; beside a symptom that the patient grades as severe, whose judgement that is."""
+        severe = [s for s in self.plan.symptoms if s.grade >= SEVERE and s.name != NOTICED]
+        features = {**self.style, "severe": flag(severe and ecog <= ABLE), "many": flag(severe[1:])}
+        return self.line("ecog", Scope(features, {"ecog": str(ecog)}, tags("patient", ecog=ecog)))
 
     def _graded(self, rule: str, kind: str, code: str, name: str, grade: int) -> Phrase:
         words = adverse_words(name, self.style["spelling"])
@@ -335,14 +343,14 @@ class _Note(Writer):
         reason = here.stop_reason if here else None
         features = self._plan_features(drugs, share)
         slots: dict[str, object] = {
-            "line": ordinal(max(here.line, 1)) if here else "",
+            "which": f"{ordinal(here.line)}-line" if here and here.line else "adjuvant",
             "regimen": regimen_words(here.regimen, drugs, self.style) if here else "",
             "cycle": str(dose.cycle) if dose else "",
             "percent": f"{100 * share:g}",
         }
         facts = tags("plan", step=plan.step, dose=share if dose else None, stop_reason=reason)
         lines = [self.line("plan", Scope(features, slots, facts))]
-        going = plan.step in ("start", "adjuvant", "continue", "reduce")
+        going = plan.step in ("start", "continue", "reduce")
         if going and self.draw("advise").random() < 0.6:
             lines.append(self.line("advice", Scope(features)))
         return lines
@@ -362,5 +370,6 @@ class _Note(Writer):
             "cause": CAUSES.get((dose.reason if dose else None) or "", ""),
             "reason": (here.stop_reason if here else None) or "",
             "first": flag(here is not None and here.start == plan.date),
+            "treated": flag(here),
             "worse": flag(seen is not None and seen.response == "PD"),
         }

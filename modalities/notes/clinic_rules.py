@@ -140,10 +140,16 @@ RESPONSE: dict[str, tuple[Alt, ...]] = {
 
 STATE: dict[str, tuple[Alt, ...]] = {
     "ecog": (
-        Alt("[ecog ECOG {ecog}]", "", 2),
-        Alt("[ecog ECOG performance status {ecog}]", "style=prose|soap", 2),
-        Alt("[ecog PS {ecog}]", "style=terse"),
+        Alt("[ecog ECOG {ecog}]<though>", "", 2),
+        Alt("[ecog ECOG performance status {ecog}]<though>", "style=prose|soap", 2),
+        Alt("[ecog PS {ecog}]<though>", "style=terse"),
     ),
+    "though": (
+        Alt("", "!severe"),
+        Alt(" as assessed in clinic, although the patient reports <severe>", "severe", 2),
+        Alt(" by the clinician's judgement, against <severe> by the patient's own", "severe"),
+    ),
+    "severe": (Alt("a severe symptom", "!many"), Alt("severe symptoms", "many")),
     "weight": (
         Alt("[weight weight {weight} kg]<since>", "", 2),
         Alt("[weight weighs {weight} kg]<since>", "style=prose"),
@@ -161,24 +167,28 @@ STATE: dict[str, tuple[Alt, ...]] = {
         Alt("[grade G{grade}] [symptom {symptom}]", "grades=letter"),
     ),
     "noticed": (
-        Alt("reports [symptom [grade {severity}] weight loss]<scales>", "", 2),
-        Alt("has noticed [symptom [grade {severity}] weight loss]<scales>", "style=prose|soap"),
+        Alt("reports [symptom weight loss]<scales>", "", 2),
+        Alt("has noticed [symptom weight loss]<scales>", "style=prose|soap"),
     ),
     "scales": (
-        Alt("", "!unweighed"),
-        Alt(", not confirmed by weighing", "unweighed", 2),
-        Alt(" that weighing since baseline does not show", "unweighed"),
+        Alt("", "!weighed"),
+        Alt(", {loss}% of the baseline weight", "weighed=less", 2),
+        Alt(" ({loss}% since baseline)", "weighed=less"),
+        Alt(", by weighing less than 1%", "weighed=same"),
+        Alt(", not confirmed by weighing", "weighed=more", 2),
+        Alt(" that weighing since baseline does not show", "weighed=more"),
     ),
     "complaints": (
-        Alt("symptoms today: {list}", "", 2),
+        Alt("patient-reported symptoms: {list}", "", 2),
+        Alt("symptoms today, as the patient grades them: {list}", "style=prose|soap"),
         Alt("reports {list}", "style=prose|soap", 2),
         Alt("complains of {list}", "style=prose"),
-        Alt("sx: {list}", "style=terse"),
+        Alt("sx (patient-graded): {list}", "style=terse"),
     ),
     "well": (
         Alt("[none no symptoms reported]", "", 2),
-        Alt("[none denies symptoms]", "spelling=us"),
-        Alt("[none asymptomatic]", "style=terse"),
+        Alt("[none denies symptoms]", "spelling=us fit"),
+        Alt("[none asymptomatic]", "style=terse fit"),
     ),
     "event": (
         Alt("[grade grade {grade}] [toxicity {event}]", "grades=before"),
@@ -189,7 +199,9 @@ STATE: dict[str, tuple[Alt, ...]] = {
     "toxicity": (
         Alt("since the last visit: {list}", "", 2),
         Alt("adverse events since the last visit: {list}"),
-        Alt("treatment has been complicated since the last visit by {list}", "style=prose", 2),
+        Alt(
+            "treatment has been complicated since the last visit by {list}", "style=prose !over", 2
+        ),
     ),
     "earlier": (
         Alt("earlier in this line: {list}", "!over", 2),
@@ -242,8 +254,6 @@ LABS: dict[str, tuple[Alt, ...]] = {
 PLAN: dict[str, tuple[Alt, ...]] = {
     "plan": (
         Alt("<start>", "step=start"),
-        Alt("[step start adjuvant {regimen} today]<dosed>", "step=adjuvant", 2),
-        Alt("[step commence adjuvant {regimen} today]<dosed>", "step=adjuvant spelling=uk"),
         Alt("<go_on>", "step=continue"),
         Alt("<reduce>", "step=reduce"),
         Alt("<hold>", "step=hold"),
@@ -251,19 +261,16 @@ PLAN: dict[str, tuple[Alt, ...]] = {
         Alt("<end>", "step=stop"),
         Alt("[step <care>]", "step=supportive"),
         Alt("[step no active treatment at present]<follow>", "step=off_treatment !worse", 2),
-        Alt("[step remains off treatment]<follow>", "step=off_treatment !worse"),
+        Alt("[step remains off treatment]<follow>", "step=off_treatment !worse treated"),
         Alt("[step no active treatment at present]; <options>", "step=off_treatment worse", 2),
         Alt("[step off treatment at present]; <options>", "step=off_treatment worse"),
-        Alt("[step no active treatment yet], treatment to be decided", "step=staging"),
-        Alt("[step surveillance after local treatment]", "step=surveillance", 2),
-        Alt("[step follow-up without systemic treatment]", "step=surveillance"),
         Alt("[step proceed with {regimen}]", "step=local", 2),
         Alt("[step for {regimen} today]", "step=local"),
     ),
     "start": (
-        Alt("[step start {line}-line {regimen} today]<dosed>", "", 2),
-        Alt("[step commence {line}-line {regimen} today]<dosed>", "spelling=uk"),
-        Alt("[step initiate {line}-line {regimen} today]<dosed>", "spelling=us"),
+        Alt("[step start {which} {regimen} today]<dosed>", "", 2),
+        Alt("[step commence {which} {regimen} today]<dosed>", "spelling=uk"),
+        Alt("[step initiate {which} {regimen} today]<dosed>", "spelling=us"),
     ),
     "go_on": (
         Alt("[step continue {regimen}]<today>", "", 3),

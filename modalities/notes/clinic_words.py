@@ -17,9 +17,7 @@ ADVERSE = {
     "alanine aminotransferase increased": "alanine aminotransferase increased",
 }
 NOTICED = "weight loss noticed by the patient"
-"""Graded by what the patient says; CTCAE grades weight loss by what was lost."""
-SEVERITY = {1: "mild", 2: "moderate"}
-"""Words of grades; severe above."""
+"""CTCAE grades weight loss by what was lost: the scales are told, not the patient's grade."""
 SYMPTOMS = {
     "dyspnoea": ("breathlessness", "dyspnea"),
     "haemoptysis": ("haemoptysis", "hemoptysis"),

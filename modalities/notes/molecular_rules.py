@@ -87,8 +87,9 @@ RULES: dict[str, tuple[Alt, ...]] = {
     "summary": (
         Alt("{list} detected", "named", 2),
         Alt("oncogenic driver<plural>: {list}", "named"),
-        Alt("no oncogenic driver detected in the genes covered", "!named", 2),
-        Alt("no driver alteration was found", "!named"),
+        # PIK3CA and TP53 drive tumours too: what is meant are the genes that choose a treatment
+        Alt("no driver with a targeted treatment detected in the genes covered", "!named", 2),
+        Alt("no driver alteration with a targeted treatment was found", "!named"),
     ),
     "resistance": (
         Alt("acquired resistance mutation<plural>: {list}", "named", 2),

@@ -177,7 +177,10 @@ class _Radiograph(Writer):
 
     def _known(self, f: Finding) -> bool:
         """Whether the tumour was known here: treated as such, and seen before."""
-        return self.plan.asked in ("response", "follow_up") and f.finding_id in self.before
+        return (
+            self.plan.asked in ("response", "follow_up", "supportive")
+            and f.finding_id in self.before
+        )
 
     def _was_hidden(self, f: Finding) -> bool:
         before = self.prior.findings if self.prior else ()

@@ -21,7 +21,6 @@ HEADER: dict[str, tuple[Alt, ...]] = {
     ),
     "patient": (
         Alt("{age}-year-old <person>"),
-        Alt("{age}-year-old never-smoking <person>", "smoking=never", 0.5),
         Alt("<person> aged {age}", "", 0.7),
     ),
     "person": (
@@ -65,6 +64,8 @@ HEADER: dict[str, tuple[Alt, ...]] = {
         Alt("Recurrence after <local_therapy>. Restaging", "purpose=recurrence"),
         Alt("On {line}-line {regimen}. <assess>", "purpose=response line regimen", 3),
         Alt("<assess_on> {line}-line {regimen}", "purpose=response line regimen", 2),
+        Alt("On best supportive care. Follow-up", "purpose=supportive", 2),
+        Alt("Follow-up on best supportive care", "purpose=supportive"),
         Alt("After {line}-line {regimen}. Follow-up", "purpose=follow_up line regimen", 2),
         Alt("Follow-up after {line}-line {regimen}", "purpose=follow_up line regimen"),
         Alt("After {line}-line treatment. <assess>", "line !regimen purpose=response|follow_up", 2),

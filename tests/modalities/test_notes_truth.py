@@ -92,11 +92,26 @@ def test_a_lowered_dose_beside_an_antibody_is_that_of_chemotherapy(seed: int) ->
 @pytest.mark.parametrize("seed", SEEDS)
 def test_weight_loss_is_the_patients_word(seed: int) -> None:
     noticed = Symptom("HP:0001824", "weight loss noticed by the patient", 3)
-    text = said(seed, symptoms=(noticed,), weight_kg=74.0)
-    assert re.search(r"severe weight loss(,? not confirmed by weighing| that weighing)", text)
-    assert "grade 3" not in text
-    assert "weighing" not in said(seed, symptoms=(noticed,))
-    assert "weighing" not in said(seed, symptoms=(noticed,), weight_kg=72.0)
+    for kg, words in ((74.0, "not confirmed by weighing|that weighing"), (71.8, "less than 1%"),
+                      (68.4, r"\W5\.0%")):  # fmt: skip
+        text = said(seed, symptoms=(noticed,), weight_kg=kg)
+        assert re.search(f"weight loss.{{0,3}}(by weighing )?({words})", text)
+        assert not re.search("severe|grade 3", text)
+    for unweighed in ({"weight_kg": None}, {"day": 0, "weight_kg": 72.0}):
+        assert re.search(r"weight loss\.", said(seed, symptoms=(noticed,), **unweighed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_severe_symptom_beside_a_good_performance_is_the_patients_judgement(seed: int) -> None:
+    severe = Symptom("HP:0002094", "dyspnoea", 3)
+    for ecog in (0, 1):
+        text = said(seed, symptoms=(severe,), ecog=ecog)
+        assert re.search(
+            r"patient reports a severe symptom|a severe symptom by the patient's own", text
+        )
+    assert "severe" not in said(seed, symptoms=(severe,), ecog=3)
+    assert "severe" not in said(seed, symptoms=(replace(severe, grade=2),), ecog=0)
+    assert not re.search("(?i)asymptomatic|denies", said(seed, ecog=3))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +170,7 @@ def test_adjuvant_treatment_is_no_first_line() -> None:
                    drugs=("carboplatin", "pemetrexed"), given=("carboplatin", "pemetrexed"),
                    cycles=None, induction=None)  # fmt: skip
     for seed in SEEDS:
-        text = plan_of(said(seed, treatments=(line,), dose=None, step="adjuvant"))
+        text = plan_of(said(seed, treatments=(line,), dose=None, step="start"))
         assert "adjuvant carboplatin" in text
         assert "first-line" not in text
 
