@@ -46,7 +46,7 @@ class Alteration:
 class MolecularPlan:
     """One specimen, reported on ``date``, ``collected`` before.
 
-    ``repeat``: taken under treatment, and read for what is new in it only.
+    ``repeat``: taken after treatment began, and read for what is new in it only.
 
     ``panel``: genes that are reported either way, ``drivers`` among them; ``genes``: how many the
     assay reads. ``pdl1_tps`` (whole per cent) and ``tmb`` (mutations per megabase) are of the

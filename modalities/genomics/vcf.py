@@ -1,8 +1,8 @@
 """A multi-sample VCF 4.3 on GRCh38, bgzipped and indexed.
 
 One record a distinct variant, two for a fusion (its breakends). A sample is a specimen: the
-patient's identifier for the one before treatment, and ``P0000007-D126``, right after it, for one of
-day 126. The table's variant allele fraction is the authority: FORMAT/AF is that number, and AD is
+patient's identifier for the one before treatment, and ``P0000007-D126``, right after it, for one
+whose result is of day 126. The table's variant allele fraction is the authority: FORMAT/AF is that number, and AD is
 the nearest count of reads to it at a keyed depth.
 """
 

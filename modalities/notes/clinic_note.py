@@ -59,7 +59,7 @@ GRAMMAR = Grammar(
         "role", "spanned", "reason", "first", "drugs", "cycles", "many", "response", "fresh",
         "sum", "moved", "prior", "ungraded", "trend", "same", "step", "dose", "cycle", "lowered",
         "cause", "changed", "long", "grades", "weighed", "over", "worse", "mixed", "fit", "severe",
-        "treated",
+        "treated", "last",
     ),
     writers={dt.date: write_date},
 )  # fmt: skip
@@ -366,6 +366,7 @@ class _Note(Writer):
             "dose": flag(dose),
             "cycle": flag(dose is not None and not oral),
             "lowered": flag(dose is not None and 0 < share < 1),
+            "last": flag(dose is not None and not oral and share > 0),
             "mixed": flag(antibodies and len(antibodies) < len(drugs)),
             "cause": CAUSES.get((dose.reason if dose else None) or "", ""),
             "reason": (here.stop_reason if here else None) or "",

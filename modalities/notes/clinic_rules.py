@@ -314,15 +314,20 @@ PLAN: dict[str, tuple[Alt, ...]] = {
         Alt("[step next cycle deferred, no infusion today]"),
     ),
     "end": (
-        Alt("[step stop {regimen}] <ending>", "!reason=completed", 2),
-        Alt("[step discontinue {regimen}] <ending>", "!reason=completed", 2),
-        Alt("[step {regimen} is stopped] <ending>", "style=prose|soap !reason=completed"),
-        Alt("[step stop {regimen}], [stop_reason planned course completed]", "reason=completed", 2),
+        Alt("[step stop {regimen}]<last> <ending>", "!reason=completed", 2),
+        Alt("[step discontinue {regimen}]<last> <ending>", "!reason=completed", 2),
+        Alt("[step {regimen} is stopped]<last> <ending>", "style=prose|soap !reason=completed"),
+        Alt(
+            "[step stop {regimen}]<last>, [stop_reason planned course completed]",
+            "reason=completed",
+            2,
+        ),
         Alt(
             "[step no further {regimen}, stop today]: [stop_reason treatment completed]",
-            "reason=completed",
+            "reason=completed !last",
         ),
     ),
+    "last": (Alt(" after cycle {cycle} today", "last"), Alt("", "!last")),
     "ending": (
         Alt("[stop_reason for progression]; <options>", "reason=progression", 2),
         Alt("[stop_reason because of progression]; <options>", "reason=progression"),

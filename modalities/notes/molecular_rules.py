@@ -34,7 +34,7 @@ RULES: dict[str, tuple[Alt, ...]] = {
         ),
     ),
     "again": (
-        Alt("repeat specimen under treatment; alterations new since the first specimen are listed"),
+        Alt("repeat specimen; alterations new since the first specimen are listed"),
         Alt("second specimen, read for alterations that were not in the first"),
     ),
     "variant": (
