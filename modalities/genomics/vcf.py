@@ -2,8 +2,8 @@
 
 One record a distinct variant, two for a fusion (its breakends). A sample is a specimen: the
 patient's identifier for the one before treatment, and ``P0000007-D126``, right after it, for one
-whose result is of day 126. The table's variant allele fraction is the authority: FORMAT/AF is that number, and AD is
-the nearest count of reads to it at a keyed depth.
+whose result is of day 126. The table's variant allele fraction is the authority: FORMAT/AF is that
+number, and AD is the nearest count of reads to it at a keyed depth.
 """
 
 from __future__ import annotations
