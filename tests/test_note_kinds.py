@@ -35,7 +35,7 @@ modalities: [labs, genomics, notes]
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kinds")
-    (folder / "tiny.yaml").write_text(TINY)
+    (folder / "tiny.yaml").write_text(TINY + "notes: {author: grammar}\n")
     return cs.generate(folder / "tiny.yaml", out=folder / "cohort").folder
 
 
