@@ -164,7 +164,9 @@ def test_a_scan_is_asked_for_by_what_is_known_that_day(operated: dict[str, pa.Ta
             assert (plan.purpose == "recurrence") == any(d < plan.day for d in recurred)
         else:
             assert plan.line in [r["line"] for r in begun]
-    assert {"staging", "surveillance", "response"} <= found
+            supported = any(r["intent"] == "supportive" for r in begun if r["line"] == plan.line)
+            assert (plan.purpose == "supportive") == supported
+    assert {"staging", "surveillance", "response", "supportive"} <= found
 
 
 def test_a_stop_is_known_from_its_day_on(cohort: list[Record]) -> None:

@@ -24,7 +24,12 @@ from alignment.lexicon import change_of
 from alignment.molecular import Alteration, MolecularPlan
 from alignment.plan import EncounterPlan, Finding, Protocol, Subject
 from cohort.codebook import Codebook
-from modalities.notes import write_clinic_note, write_molecular_report, write_radiograph_report
+from modalities.notes import (
+    write_clinic_note,
+    write_molecular_report,
+    write_radiograph_report,
+    write_report,
+)
 from ontology.errors import ConsilienceError
 
 DAY = dt.date(2022, 6, 1)
@@ -175,6 +180,22 @@ def test_adjuvant_treatment_is_no_first_line() -> None:
         assert "first-line" not in text
 
 
+def test_the_last_dose_of_a_line_is_told_with_its_end() -> None:
+    over = (replace(LINE, stop=DAY, stop_reason="withdrawal"),)
+    completed = (replace(LINE, stop=DAY, stop_reason="completed"),)
+    for seed in SEEDS:
+        assert "after cycle 8 today" in plan_of(said(seed, treatments=over, step="stop"))
+        assert "after cycle 8 today" in plan_of(said(seed, treatments=completed, step="stop"))
+        assert "cycle" not in plan_of(said(seed, treatments=over, step="stop", dose=None))
+
+
+def test_before_any_treatment_nothing_goes_on() -> None:
+    for seed in SEEDS:
+        text = plan_of(said(seed, treatments=(), step="off_treatment", dose=None))
+        assert "no active treatment" in text
+        assert "remains" not in text
+
+
 def test_age_grows_with_the_years() -> None:
     assert [age_on(60, day) for day in (-20, 0, 300, 366, 1100)] == [60, 60, 60, 61, 63]
 
@@ -214,7 +235,11 @@ def test_what_molecular_reports_conclude(codebook: Codebook) -> None:
         again = report(seed, T790M, repeat=True)
         assert "resistance mutation" in again
         assert "driver" not in again
-        assert not re.search("no (oncogenic )?driver", report(seed, TP53, repeat=True))
+        assert "specimen under treatment" not in again
+        assert re.search(
+            "(?i)no driver (alteration )?with a targeted treatment", report(seed, TP53)
+        )
+        assert not re.search("(?i)no (oncogenic )?driver", report(seed, TP53, repeat=True))
 
 
 def scan(day: int, findings: tuple[Finding, ...], **changes: Any) -> EncounterPlan:
@@ -256,3 +281,24 @@ def test_after_surgery_no_tumour_is_known_and_no_treatment_awaited(day: int) -> 
     )
     assert "suspected lung cancer" in early.text.lower()
     assert not re.search("stage IB|squamous|systemic", early.text)
+
+
+def test_ct_says_once_that_the_patient_never_smoked() -> None:
+    never = Subject("male", 70, 175.0, 72.0, "never", 0.0)
+    counts = set()
+    for patient in range(40):
+        plan = replace(scan(0, (lesion(30),)), subject=never, patient_id=f"P{patient:07d}")
+        counts.add(write_report(plan, None).text.lower().count("never-smok"))
+    assert counts == {0, 1}
+
+
+@pytest.mark.parametrize("day", range(40, 46))
+def test_a_scan_under_supportive_care_is_of_no_line(day: int) -> None:
+    plan = replace(scan(day, (lesion(30),), purpose="supportive"), line=1,
+                   regimen="best_supportive_care")  # fmt: skip
+    for text in (
+        write_radiograph_report(plan, scan(0, (lesion(30),))).text,
+        write_report(plan, scan(0, (lesion(30),))).text,
+    ):
+        assert "on best supportive care" in text.lower()
+        assert "first-line" not in text.lower()
