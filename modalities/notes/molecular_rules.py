@@ -62,8 +62,8 @@ RULES: dict[str, tuple[Alt, ...]] = {
         Alt("detected: {list}", "style=terse", 2),
     ),
     "nothing": (
-        Alt("no pathogenic alteration detected", "", 2),
-        Alt("no reportable alteration was found in the genes covered"),
+        Alt("no pathogenic alteration detected in the genes listed below", "", 2),
+        Alt("no reportable alteration was found in the genes listed below"),
     ),
     "negative": (
         Alt("no alteration detected in {list}", "", 2),
@@ -88,7 +88,7 @@ RULES: dict[str, tuple[Alt, ...]] = {
         Alt("{list} detected", "named", 2),
         Alt("oncogenic driver<plural>: {list}", "named"),
         # PIK3CA and TP53 drive tumours too: what is meant are the genes that choose a treatment
-        Alt("no driver with a targeted treatment detected in the genes covered", "!named", 2),
+        Alt("no driver with a targeted treatment detected in the genes listed", "!named", 2),
         Alt("no driver alteration with a targeted treatment was found", "!named"),
     ),
     "resistance": (
