@@ -10,6 +10,7 @@ by local therapy and counts no more.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -190,8 +191,10 @@ def _responses(scans: pd.DataFrame, starts: pd.DataFrame) -> pd.DataFrame:
     return merged
 
 
-def best_responses(responses: pd.DataFrame, starts: pd.DataFrame) -> pd.DataFrame:
-    """One row a line and reader: patient_id, line, assessor, best, confirmed.
+def best_responses(
+    responses: pd.DataFrame, starts: pd.DataFrame, assessors: Sequence[str]
+) -> pd.DataFrame:
+    """One row a line and each of the ``assessors``: patient_id, line, assessor, best, confirmed.
 
     From the rows up to the reader's first progression in the line. A response is confirmed when it
     is still one 28 days after it was first seen; stable disease is some response or stability at
@@ -205,7 +208,7 @@ def best_responses(responses: pd.DataFrame, starts: pd.DataFrame) -> pd.DataFram
     answer = seen["overall_response"]
     first_pd = seen["day"].where(answer == "PD").groupby([seen[k] for k in key]).transform("min")
     seen = seen[~(seen["day"] > first_pd)]
-    readers = pd.DataFrame({"assessor": responses["assessor"].astype(object).unique()})
+    readers = pd.DataFrame({"assessor": list(assessors)}, dtype=object)
     found = starts.merge(readers, how="cross")
     for name, answers in (("cr", ["CR"]), ("pr", ["CR", "PR"]), ("sd", ["CR", "PR", "SD"])):
         days = seen[seen["overall_response"].isin(answers)].groupby(key)["day"]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from alignment import schemas
 from eval.checks.rows import compare_rows, plain
-from eval.dataset import Dataset
+from eval.dataset import Dataset, strings
 from eval.recist import READER, assess, best_responses, line_starts, overall_response
 from eval.result import CheckResult, Tally, results
 
@@ -143,10 +143,12 @@ def check_best_responses(data: Dataset) -> CheckResult:
         tally.skip("no table of best responses")
         return tally.result()
     key = ["patient_id", "line", "assessor"]
+    # A reader who assessed nothing has rows, too: not evaluable.
+    assessors = sorted({*strings(recorded["assessor"]), *strings(responses["assessor"])})
     both = (
         plain(recorded)
         .astype({"line": "int64"})
-        .merge(best_responses(responses, line_starts(treatments)), on=key, how="outer")
+        .merge(best_responses(responses, line_starts(treatments), assessors), on=key, how="outer")
         .sort_values(key, ignore_index=True)
     )
     for column, expected in (("best_response", "best"), ("confirmed_response", "confirmed")):

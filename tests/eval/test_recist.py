@@ -184,9 +184,8 @@ def test_what_local_therapy_removed_counts_no_more() -> None:
 )
 def test_best_response(answers: dict[int, str], best: str, confirmed: str) -> None:
     rows = [("P", "investigator", day, answer) for day, answer in answers.items()]
-    rows.append(("Q", "investigator", 42, "SD"))
     columns = ["patient_id", "assessor", "day", "overall_response"]
-    found = best_responses(pd.DataFrame(rows, columns=columns), STARTS)
+    found = best_responses(pd.DataFrame(rows, columns=columns), STARTS, ["investigator"])
     assert found[["best", "confirmed"]].to_numpy().tolist() == [[best, confirmed]]
 
 
