@@ -19,6 +19,9 @@ _SITE_FINDINGS = {"pleura": "pleura", "bone": "bone"}
 _PLACES = ("lobe", "side", "organ")
 
 
+_BENIGN = re.compile(r"\bcalcified\b|\bbenign\b|\bfatty hilum\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class _Group:
     """Findings of one place within a part, before size and change are attached."""
@@ -122,7 +125,7 @@ def _fact(
     if _only_word(group):
         if normal and not denied:
             denied = True
-        elif size is None and value is None and not denied:
+        elif size is None and value is None and not denied and not _one_node(sentence, group):
             return None  # "the lymph nodes" alone states nothing
     elsewhere = any(m.kind == "elsewhere" for m in mentions) and (denied or size is None)
     plural = all(n.text in lexicon.GENERIC for n in group.nouns) and size is None and not denied
@@ -147,6 +150,12 @@ def _fact(
 
 def _only_word(group: _Group) -> bool:
     return all(n.value == "nodeword" for n in group.nouns)
+
+
+def _one_node(sentence: str, group: _Group) -> bool:
+    """A single node with its side, not called benign: nobody reports one that means nothing."""
+    single = all(not noun.text.endswith("s") for noun in group.nouns)
+    return single and group.side is not None and not _BENIGN.search(sentence)
 
 
 def _groups(sentence: str, mentions: Sequence[Mention], statement: Statement) -> list[_Group]:

@@ -56,6 +56,11 @@ SENTENCES: dict[str, list[tuple[object, ...]]] = {
     "The previously seen 9 mm nodule in the right middle lobe is no longer seen.": [
         (False, LUNG, "RML", None, None, 9, "resolved")
     ],
+    "Lymph node in the left mediastinum.": [(True, NODE, "left", None, None, None, None)],
+    "Dominant left mediastinal lymph node.": [(True, NODE, "left", None, None, None, None)],
+    "Possible right mediastinal lymph node.": [(True, NODE, "right", None, None, None, None)],
+    "Mediastinal lymph nodes.": [],
+    "Calcified left hilar lymph node.": [],
     "The nodule in the LUL has resolved.": [(False, LUNG, "LUL", None, None, None, "resolved")],
     "LLL: complete resolution of the 12 mm nodule.": [
         (False, LUNG, "LLL", None, None, 12, "resolved")
