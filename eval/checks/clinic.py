@@ -25,9 +25,10 @@ from eval.checks.notes import (
 )
 from eval.checks.person import check_person
 from eval.dataset import Dataset
-from eval.readers.clinic import NOTICED, ClinicReading, GradedFact, read_clinic
+from eval.readers.clinic import ClinicReading, read_clinic
 from eval.readers.clinic_labs import LabFact, printed_unit
-from eval.readers.molecular import DRIVER_GENES
+from eval.readers.genes import DRIVER_GENES
+from eval.readers.graded import NOTICED, GradedFact
 from eval.readers.prose import plain
 from eval.reference import driver_names
 from eval.result import CheckResult, Tally, results

@@ -9,7 +9,8 @@ from typing import Any
 
 from alignment import identifiers
 from eval.checks.asking import Ask
-from eval.readers.clinic import ClinicReading, LineFact, StepFact
+from eval.readers.clinic import ClinicReading
+from eval.readers.steps import LineFact, StepFact
 from eval.reference import (
     ALK_INHIBITORS,
     DRUGS,

@@ -14,13 +14,8 @@ from eval.checks.asking import Ask
 from eval.checks.notes import MOLECULAR, Note, index_dates, of_kind, rows_by_patient
 from eval.checks.person import check_person
 from eval.dataset import Dataset
-from eval.readers.molecular import (
-    DRIVER_GENES,
-    MolecularReading,
-    VariantFact,
-    read_molecular,
-    same_coding,
-)
+from eval.readers.genes import DRIVER_GENES
+from eval.readers.molecular import MolecularReading, VariantFact, read_molecular, same_coding
 from eval.readers.vcf import Call, Genotypes
 from eval.reference import driver_names, short_protein
 from eval.result import CheckResult, Tally, results

@@ -8,6 +8,7 @@ and what possible explanations are worth: rows of benchmarks/notes_reader.py, on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -107,6 +108,24 @@ def read_findings(text: str) -> tuple[ChestFinding, ...]:
 def stated_findings(text: str) -> frozenset[str]:
     """Findings that at least one sentence states."""
     return frozenset(found.finding for found in read_findings(text) if found.stated)
+
+
+def words_stated(text: str, words: re.Pattern[str]) -> list[bool]:
+    """Of every match in one sentence of :func:`prose.plain` text: whether it is stated, that is
+    neither denied nor gone, possible or past."""
+    tools = _tools()
+    doc = tools.nlp(spaced(text))
+    spans = [
+        doc.char_span(m.start(), m.end(), label="word", alignment_mode="expand")
+        for m in words.finditer(doc.text)
+    ]
+    doc.spans[_SPANS] = [span for span in spans if span is not None]
+    for judge in tools.judges.values():
+        judge(doc)
+    against = ("denied", "gone", "possible", "past")
+    return [
+        not any(getattr(span._, name) for name in against) for span in spans if span is not None
+    ]
 
 
 def _documents(text: str) -> Iterator[tuple[str, Doc]]:

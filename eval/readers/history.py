@@ -7,14 +7,13 @@ import re
 from dataclasses import dataclass
 
 from eval.readers.prose import find_dates, plain, sentences
-from eval.reference import DRUGS
+from eval.readers.wording import find_drugs, find_lines
 
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
-_LINE = re.compile(rf"\b({'|'.join(_ORDINALS)})[- ]line\b")
 _COMPARED = re.compile(r"compar|\bprevious\b|\bprior\b")
 _NONE = re.compile(
-    r"comparison:? *(?:none|no |not available|nil)|\bno (?:previous|prior|earlier)\b"
-    r"|\bfirst (?:radiograph|examination|study)\b"
+    r"comparison:? *(?:none|no |not available|nil)|\bno (?:\w+ )?(?:previous|prior|earlier)\b"
+    r"|\bfirst (?:radiograph|examination|study)\b|\bno (?:\w+ )?(?:comparison|comparator)"
+    r"|\bwithout (?:\w+ )?(?:comparison|prior|previous)"
 )
 
 
@@ -37,8 +36,8 @@ def read_history(header: str) -> History:
     alone = False
     for sentence in sentences(re.sub(r":\s*\n", ": ", header)):
         said = plain(sentence)
-        lines += [_ORDINALS.index(m[1]) + 1 for m in _LINE.finditer(said)]
-        drugs |= {name for name in DRUGS.values() if re.search(rf"\b{name}\b", said)}
+        lines += find_lines(said)
+        drugs |= find_drugs(said)
         if _COMPARED.search(said):
             compared += [dated.date for dated in find_dates(sentence)]
         alone = alone or bool(_NONE.search(said))

@@ -6,49 +6,32 @@ import datetime as dt
 import re
 from dataclasses import dataclass, field
 
+from eval.readers.genes import GENE, denied_all, denied_genes, named_alterations
+from eval.readers.markers import read_band, read_tmb, read_tps
 from eval.readers.person import Person, read_person
 from eval.readers.prose import find_dates, plain, sentences
+from eval.readers.wording import phrases
 from eval.reference import fusion_pair, short_protein
 
-GENES = (
-    "EGFR", "ALK", "ROS1", "BRAF", "KRAS", "MET", "RET", "ERBB2", "NTRK1", "NTRK2", "NTRK3",
-    "TP53", "STK11", "KEAP1", "SMARCA4", "CDKN2A", "RB1", "PIK3CA", "NF1",
-)  # fmt: skip
-DRIVER_GENES = GENES[:11]
-_GENE = re.compile(rf"(?<![\w-])(?:{'|'.join(GENES)})(?![\w-])")
 _CODING = re.compile(
-    r"(?P<hgvs>NM_\d+\.\d+:c\.[\w>*+=-]+)"
+    r"(?P<hgvs>NM_\d+\.\d+(?:\([A-Z0-9]+\))?: ?c\.[\w>*+=-]+)"
+    r"|(?P<bare>(?<![\w:.])c\.[\d*-][\w>*+=-]+)"
     r"|(?P<fusion>\b[A-Z][A-Z0-9]*(?:::|-)(?:ALK|ROS1|RET|NTRK[123])(?::E\d+;[A-Z]\d+)?)"
 )
-_PROTEIN = re.compile(r"p\.\(?([A-Za-z0-9_*=?]+)\)?")
-_PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)\s?%")
-_NONE_IN = re.compile(
-    r"no (?:pathogenic )?(?:alteration|variant|mutation)s?(?: or fusion)?(?: was| were)?"
-    r"(?: detected| found)? in(?! the genes)|\bnegative:",
+_AMINO = (
+    "Ala|Arg|Asn|Asp|Cys|Gln|Glu|Gly|His|Ile|Leu|Lys|Met|Phe|Pro|Ser|Thr|Trp|Tyr|Val"
 )
-_NOTHING = re.compile(
-    r"no (?:pathogenic|reportable)? ?(?:alteration|variant)s?(?: was| were)? (?:detected|found)"
-    r"(?! in [a-z]*[0-9])",
+_PROTEIN = re.compile(
+    rf"p\.\(?([A-Za-z0-9_*=?]+)\)?|\b((?:{_AMINO})\d+(?:{_AMINO}|Ter|\*|[_\w]*))"
+    r"|(?<![\w.>])([A-Z]\d{2,4}[A-Z*])(?![\w>])"
 )
-_NO_DRIVER = re.compile(r"no (?:oncogenic )?driver(?: alteration)?")
-_TPS = re.compile(r"(?:TPS|tumou?r proportion score)\)?:?\s*(<\s?1|\d{1,3})\s?%", re.IGNORECASE)
-_BANDS = {  # the first that is found counts
-    "none": r"\bnegative\b|\bno expression|\bnot expressed|\babsent",
-    "high": r"\bhigh(?:ly)?\b|\bstrong",
-    "low": r"\blow\b|\bweak",
-}
-_BUILD = re.compile(r"\b(?:GRCh|hg) ?(\d{2})\b", re.IGNORECASE)
-_BUILDS = {"19": 37, "37": 37, "38": 38}
-_RESISTANCE = re.compile(r"\bacquired\b|\bresistan")
-_DRIVES = re.compile(r"\bdrivers?\b")
-_TMB = re.compile(r"(?:TMB|tumou?r mutational burden):?\s*(\d+(?:\.\d+)?)\s?mut", re.IGNORECASE)
-_NAMED = re.compile(
-    rf"(?<![\w-])({'|'.join(DRIVER_GENES)}) (?:p\.)?(?!NM_)([A-Z*]\d+[A-Z*_]\w*)(?![>)])"
+_PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)\s?(?:%|per ?cent)")
+_BUILD = re.compile(r"\b(?:GRCh|hg|[Bb]uild|b) ?(\d{2})\b")
+_BUILDS = {"18": 36, "19": 37}
+_FRACTION = re.compile(
+    r"(?:\bVAF|\bAF|\ballel\w+ (?:fraction|frequency))\b[^\d;%]{0,20}(0?\.\d+)\b(?! ?%)", re.IGNORECASE
 )
-_FUSED = re.compile(
-    r"\b([A-Z][A-Z0-9]*)(?:::|-)(ALK|ROS1|RET|NTRK[123])\b(?= (?:gene )?(?:fusion|rearrang))"
-)
-_SKIPPED = re.compile(r"\bMET ?(?:exon 14|ex14)\b|\bexon 14 skipping")
+_ABSENT = re.compile(r"^[^;|,]{0,30}\b(?:not (?:detected|found|seen|present|identified)|absent)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,61 +73,79 @@ def read_molecular(text: str) -> MolecularReading:
     if match := _BUILD.search(text):
         reading.build = _BUILDS.get(match[1], int(match[1]))
     for sentence in sentences(text):
-        said = plain(sentence)
-        if none := _NONE_IN.search(said):
-            reading.negative += _GENE.findall(sentence[none.start() :])
-        elif _NO_DRIVER.search(said):
-            reading.no_driver = True
-        elif _NOTHING.search(said):
-            reading.nothing = True
-        if match := _TPS.search(sentence):
-            reading.tps = 0 if "<" in match[1] else int(match[1])
-            around = plain(sentence)
-            reading.band = next((k for k, w in _BANDS.items() if re.search(w, around)), None)
-        if match := _TMB.search(sentence):
-            reading.tmb = float(match[1])
-            reading.decimals = len(match[1].partition(".")[2])
-        if not none:
-            names = [f"{m[1]} {m[2]}" for m in _NAMED.finditer(sentence)]
-            names += [f"{m[1]}-{m[2]}" for m in _FUSED.finditer(sentence)]
-            names += ["MET exon 14 skipping"] * bool(_SKIPPED.search(sentence))
-            reading.named += names
-            reading.resistance += names if _RESISTANCE.search(said) else []
-            reading.driving += names if _DRIVES.search(said) else []
+        _read_sentence(sentence, reading)
     return reading
 
 
+def _read_sentence(sentence: str, reading: MolecularReading) -> None:
+    said = plain(sentence)
+    reading.negative += denied_genes(sentence)
+    nothing, no_driver = denied_all(sentence)
+    reading.nothing = reading.nothing or nothing
+    reading.no_driver = reading.no_driver or no_driver
+    if (tps := read_tps(sentence)) is not None:
+        reading.tps = tps
+    reading.band = read_band(sentence) or reading.band
+    if (tmb := read_tmb(sentence)) is not None:
+        reading.tmb, reading.decimals = tmb
+    names = named_alterations(sentence, report=True)
+    reading.named += names
+    reading.resistance += names if phrases("resistance").search(said) else []
+    reading.driving += names if re.search(r"\bdrivers?\b", said) else []
+
+
 def same_coding(stated: str, held: str) -> bool:
-    """Whether two coding names are the same; of fusions the pair, and the exons where both tell."""
+    """Whether two coding names are the same; of fusions the pair, and the exons where both tell.
+
+    A name without its transcript is compared without: the gene is compared on its own.
+    """
     pairs = fusion_pair(stated), fusion_pair(held)
     if None in pairs:
-        return stated == held
+        return stated == held or stated == held.rpartition(":")[2]
     exons = [name.partition(":E")[2] for name in (stated, held)]
     return pairs[0] == pairs[1] and (not all(exons) or exons[0] == exons[1])
 
 
 def _variants(text: str) -> list[VariantFact]:
-    """Each coding name or fusion, with the gene before it, and the change and share around it."""
+    """Each coding name or fusion, with the gene before it (or else after), and what is around."""
+    codings = list(_CODING.finditer(text))
+    full = {m["hgvs"].rpartition(":")[2].strip() for m in codings if m["hgvs"]}
+    codings = [m for m in codings if m["bare"] not in full]
     found = []
     done = 0
-    for match in _CODING.finditer(text):
+    for i, match in enumerate(codings):
         first = max(done, text.rfind("\n", 0, match.start()) + 1)
         last = text.find("\n", match.end())
-        genes = list(_GENE.finditer(text, first, match.start()))
-        percent = _PERCENT.search(text, match.end(), last if last >= 0 else len(text))
-        if match["fusion"] and percent is None:
-            continue  # the conclusion names it again
-        start = genes[-1].start() if genes else match.start()
-        end = percent.end() if percent else match.end()
-        protein = _PROTEIN.search(text[start:end].replace(match[0], " "))
-        found.append(
-            VariantFact(
-                genes[-1][0] if genes else "",
-                match[0],
-                short_protein(f"p.{protein[1]}") if protein else "?" if match["fusion"] else None,
-                float(percent[1]) / 100 if percent else None,
-                " ".join(text[start:end].split()),
-            )
-        )
-        done = end
+        last = last if last >= 0 else len(text)
+        if i + 1 < len(codings):
+            last = min(last, codings[i + 1].start())
+        fact, end = _variant(text, match, first, last)
+        if fact is not None:
+            found.append(fact)
+            done = end
     return found
+
+
+def _variant(
+    text: str, match: re.Match[str], first: int, last: int
+) -> tuple[VariantFact | None, int]:
+    """One variant and where its words end, between two characters of the text."""
+    genes = list(GENE.finditer(text, first, match.start()))
+    gene = genes[-1] if genes else None if match["fusion"] else GENE.search(text, match.end(), last)
+    percent = _PERCENT.search(text, match.end(), last)
+    share = _FRACTION.search(text, match.end(), last)
+    if (match["fusion"] and not (percent or share)) or _ABSENT.search(text[match.end() : last]):
+        return None, 0  # the conclusion names it again; or what was looked for
+    start = genes[-1].start() if genes else match.start()
+    end = (percent or share or match).end()
+    around = text[start:end].replace(match[0], " ")
+    protein = _PROTEIN.search(around) or _PROTEIN.search(text[end:last].split(";")[0])
+    change = next((group for group in protein.groups() if group), None) if protein else None
+    vaf = float(percent[1]) / 100 if percent else float(share[1]) if share else None
+    return VariantFact(
+        gene[0] if gene else "",
+        re.sub(r"\([A-Z0-9]+\)| ", "", match["hgvs"] or match[0]),
+        short_protein(f"p.{change}") if change else "?" if match["fusion"] else None,
+        vaf,
+        " ".join(text[start:end].split()),
+    ), end
