@@ -12,7 +12,11 @@ from eval.readers.clinic import read_clinic
 from eval.readers.molecular import read_molecular
 from eval.readers.radiograph import bone_sentences, read_radiograph, unexpected
 
-SENTENCES = Path(__file__).parent / "paraphrases.yaml"
+SETS = {
+    "tuning": Path(__file__).parent / "paraphrases.yaml",
+    "blind": Path(__file__).parent / "blind.yaml",
+}
+"""The readers were changed for the sentences of the first, and never for those of the second."""
 VOCABULARY = ("cough", "nausea", "fatigue", "anemia", "dyspnea")
 Facts = dict[str, Any]
 
@@ -84,9 +88,9 @@ READERS: dict[str, Callable[[str, Facts], Facts]] = {
 }  # fmt: skip
 
 
-def judged() -> dict[str, list[tuple[str, bool]]]:
-    """By kind: every sentence, and whether all that it says was read right."""
-    given = yaml.safe_load(SENTENCES.read_text(encoding="utf-8"))
+def judged(name: str) -> dict[str, list[tuple[str, bool]]]:
+    """By kind: every sentence of a set, and whether all that it says was read right."""
+    given = yaml.safe_load(SETS[name].read_text(encoding="utf-8"))
     return {
         kind: [_judged(read, dict(row)) for row in given[kind]] for kind, read in READERS.items()
     }

@@ -28,8 +28,8 @@ def _tools() -> tuple[Language, dict[str, Negex]]:
     own = load()["genes"]
     before = [cue for cue in lexicon.NEGATION_BEFORE if cue not in own["dropped"]]
     cues = {
-        PLAIN: ([*lexicon.NEGATION_BEFORE, *load()["denied"]], lexicon.NEGATION_AFTER, lexicon.NEGATION_PSEUDO,
-                lexicon.NEGATION_END),
+        PLAIN: ([*lexicon.NEGATION_BEFORE, *load()["denied"]], lexicon.NEGATION_AFTER,
+                [*lexicon.NEGATION_PSEUDO, *load()["not_denied"]], lexicon.NEGATION_END),
         GENES: ([*before, *own["before"]], own["after"], own["pseudo"], own["end"]),
     }  # fmt: skip
     judges = {name: Negex(nlp, name, _termset(*lists), extension_name=name, span_keys=[_SPANS])

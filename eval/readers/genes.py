@@ -16,8 +16,8 @@ GENES = (
 DRIVER_GENES = GENES[:11]
 GENE = re.compile(rf"(?<![\w-])(?:{'|'.join(GENES)})(?![\w-])")
 _HER2 = re.compile(r"\bHER2\b|\bHER-2\b")
-_CHANGED = r"[A-Z*]\d{2,4}(?:[A-Z*_]\w*\*?|(?:del|dup|ins|fs)\w*)(?![>)\w])"
-_NEXT = re.compile(rf"(?<![\w-])({'|'.join(DRIVER_GENES)}) (?:p\.)?(?!NM_)({_CHANGED})")
+_CHANGED = r"[A-Z*]\d{2,4}(?:[A-Z*_]\w*\*?|(?:del|dup|ins|fs)\w*)(?![>\w])"
+_NEXT = re.compile(rf"(?<![\w-])({'|'.join(DRIVER_GENES)}) (?:p\.)?(?!NM_)({_CHANGED})(?!\))")
 """The gene, and right after it the protein change in one-letter code."""
 _CHANGE = re.compile(rf"(?<![\w.>])(?:p\.)?\(?({_CHANGED})")
 _OF_GENE = re.compile(r"^\)?(?:[\s-]+\w+){0,2}[\s-]+(?:in|of|within|affecting)(?: the)? ")
@@ -27,7 +27,7 @@ _FUSED = re.compile(
     r"(?:fusion|rearrang|translocat))?"
 )
 _FUSION_OF = re.compile(
-    r"\b(?:fusion|rearrangement|translocation) (?:of|between|involving) ([A-Z][A-Z0-9]*) "
+    r"\b(?:[Ff]usion|[Rr]earrangement|[Tt]ranslocation) (?:of|between|involving) ([A-Z][A-Z0-9]*) "
     r"(?:and|with|to) (ALK|ROS1|RET|NTRK[123])\b"
 )
 _FUSION_WORD = re.compile(r"\bfus(?:ion|ed)|\brearrang|\btranslocat", re.IGNORECASE)
@@ -35,6 +35,8 @@ _SKIPPED = re.compile(
     r"\bMET ?(?:exon[- ]?14|ex14)\b|\bMETex14\b|\bexon[- ]14[- ]skipping"
     r"|\bskipping of (?:MET )?exon 14|\bMETΔ(?:ex)?14"
 )
+_FOUND = re.compile(r"\b(?:was|were|is|are) (?:detected|identified|found|present|seen)\b")
+_NO = re.compile(r"\b(?:no|not|none|without|negative|neither|absence|free)\b", re.IGNORECASE)
 _WILD = re.compile(rf"\bwild[- ]?type (?:for )?(?=(?:{'|'.join(GENES)})\b)", re.IGNORECASE)
 
 
@@ -91,6 +93,9 @@ def _denied(text: str, start: int, end: int) -> bool:
 def denied_genes(sentence: str) -> list[str]:
     """Genes of which a sentence says that nothing was found; not those with a named change."""
     text = _WILD.sub("negative for ", _HER2.sub("ERBB2", sentence))
+    found = _FOUND.search(text)
+    if found and not _NO.search(text, 0, found.start()):
+        text = f"{text[: found.end()]} ; {text[found.end() :]}"
     return [
         match[0]
         for match, denied in judged(text, GENE, GENE_CUES)

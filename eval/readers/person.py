@@ -34,7 +34,10 @@ _SEXES = {
     "male": re.compile(r"\b(?:man|male|gentleman|mr|he|his|him|himself)\b", re.IGNORECASE),
     "female": re.compile(r"\b(?:woman|female|lady|mrs|ms|she|her|hers|herself)\b", re.IGNORECASE),
 }
-_SHORT_SEX = re.compile(r"\b\d{2,3}[- ]?(?:year[- ]old |yo )?([MF])\b")
+_SHORT_SEX = re.compile(
+    r"\b\d{2,3}[- ]?(?:year[- ]old |yo |y/o )?([MF])\b|\b([MF])[ ,/]+(?:aged )?\d{2}\b(?!\.)"
+    r"|\b(?:[Ss]ex|[Gg]ender):? ([MF])\b"
+)
 _HISTOLOGIES = {  # the first that is found counts
     "adenosquamous": r"adenosquamous",
     "adenocarcinoma": r"adenocarcinoma|\badeno[- ]?ca\b|\badeno\b|\bluad\b",
@@ -94,7 +97,7 @@ def read_person(text: str) -> Person:
     said = plain(text)
     sexes = {sex for sex, words in _SEXES.items() if words.search(text)}
     if short := _SHORT_SEX.search(text):
-        sexes.add("male" if short[1] == "M" else "female")
+        sexes.add("male" if "M" in short.groups() else "female")
     packs = _PACKS.search(spoken)
     return Person(
         age=int(next(n for n in age.groups() if n)) if age else None,

@@ -43,8 +43,8 @@ def pattern(phrases: Iterable[str], flags: int = 0) -> re.Pattern[str]:
     alternatives = []
     for phrase in sorted(phrases, key=len, reverse=True):
         words = re.escape(plain(phrase)).replace(r"\*", r"\w*")
-        words = words.replace(r"\ \.\.\ ", r"(?:[\s,-]+[\w'-]+){0,3}[\s,-]+")
-        alternatives.append(words.replace(r"\ ", r"[\s-]+"))
+        words = words.replace(r"\ \.\.\ ", r"(?:[\s,:-]+[\w'-]+){0,3}[\s,:-]+")
+        alternatives.append(words.replace(r"\ ", r"[\s:-]+"))
     return re.compile(rf"(?<![\w-])(?:{'|'.join(alternatives)})(?!\w)", flags)
 
 
