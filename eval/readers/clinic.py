@@ -18,7 +18,7 @@ from eval.readers.genes import named_alterations
 from eval.readers.graded import GradedFact, read_graded
 from eval.readers.markers import read_tps
 from eval.readers.person import Person, read_person
-from eval.readers.prose import find_dates, plain, sentences
+from eval.readers.prose import find_dates, sentences
 from eval.readers.responses import about_imaging, names_response, read_response
 from eval.readers.state import denied_toxicity, feels_well, read_ecog, read_weight
 from eval.readers.steps import LineFact, StepFact, read_treatment

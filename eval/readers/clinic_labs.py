@@ -12,8 +12,8 @@ from eval.readers.prose import find_dates, plain, without_dates
 from eval.readers.wording import first, load
 
 _UNIT = (
-    r"(?:(?:[x×] ?)?10(?:\^|\*|e)?[9⁹]/[Ll]|[x×] ?10(?:\^|\*|e)?[3³]/[uµ]L|[KG]/(?:[uµ]?L)|g/d[Ll]|g/[Ll]"
-    r"|mg/d[Ll]|I?U/[Ll]|ng/m[Ll]|[uµ]g/[Ll]|mmol/[Ll]|mIU/[Ll]|mU/[Ll]|m\[IU\]/[Ll])"
+    r"(?:(?:[x×] ?)?10(?:\^|\*|e)?[9⁹]/[Ll]|[x×] ?10(?:\^|\*|e)?[3³]/[uµ]L|[KG]/(?:[uµ]?L)"
+    r"|g/d[Ll]|g/[Ll]|mg/d[Ll]|I?U/[Ll]|ng/m[Ll]|[uµ]g/[Ll]|mmol/[Ll]|mIU/[Ll]|mU/[Ll]|m\[IU\]/[Ll])"
 )
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _OTHER = (
@@ -87,7 +87,9 @@ def _fact(sentence: str, blank: str, match: re.Match[str], end: int) -> LabFact:
     numbers = re.findall(rf"(?<![\w#.]){_NUMBER}{_OTHER}", rest)
     prior = match["first"] or (numbers[0] if numbers else None)
     dates = find_dates(told)
-    moved = plain(f"{match['gap']} {rest}")
+    before = re.split(r"[,;.()]", blank[: match.start()])[-1]
+    lead = " ".join(re.findall(r"\b(?:rise|fall|drop|increase|decrease|decline)\b", before)[-1:])
+    moved = plain(f"{match['gap']} {rest} {lead}")
     if match["first"] and float(match["first"]) != float(match["value"]):
         moved += " up" if float(match["first"]) < float(match["value"]) else " down"
     return LabFact(

@@ -14,7 +14,9 @@ GENES = (
     "TP53", "STK11", "KEAP1", "SMARCA4", "CDKN2A", "RB1", "PIK3CA", "NF1",
 )  # fmt: skip
 DRIVER_GENES = GENES[:11]
-GENE = re.compile(rf"(?<![\w-])(?:{'|'.join(GENES)})(?![\w-])")
+GENE = re.compile(
+    rf"(?<![\w-])(?:{'|'.join(GENES)})(?!\w|-(?!mut|pos|neg|rearr|alter|fus|driv|wild|amp|sens))"
+)
 _HER2 = re.compile(r"\bHER2\b|\bHER-2\b")
 _CHANGED = r"[A-Z*]\d{2,4}(?:[A-Z*_]\w*\*?|(?:del|dup|ins|fs)\w*)(?![>\w])"
 _NEXT = re.compile(rf"(?<![\w-])({'|'.join(DRIVER_GENES)}) (?:p\.)?(?!NM_)({_CHANGED})(?!\))")
@@ -103,6 +105,10 @@ def denied_genes(sentence: str) -> list[str]:
     ]
 
 
+_NO_DRIVER = re.compile(
+    r"\bdriver[- ]negative|\bdriver\b[^,]*\bunknown\b"
+    r"|\bnothing (?:actionable|targetable|druggable)"
+)
 _ALL_WILD = re.compile(
     r"\b(?:panel|sequencing|assay|analysis|test|testing|ngs|profiling)\b[^;,]*"
     r"\b(?:negative|unremarkable|normal)\b|\ball (?:the )?(?:\w+ )?genes\b[^;,]*\bwild[- ]?type"
@@ -117,7 +123,7 @@ def denied_all(sentence: str) -> tuple[bool, bool]:
         said = plain(part)
         if GENE.search(part) or phrases("narrow").search(said):
             continue
-        if denies(said, phrases("driving")) or re.search(r"\bdriver[- ]negative", said):
+        if denies(said, phrases("driving")) or _NO_DRIVER.search(said):
             driver = True
         elif denies(said, phrases("alteration")) or _ALL_WILD.search(said):
             nothing = True

@@ -33,8 +33,36 @@ _ITEMS = re.compile(r",\s+|;\s+|\band\b|\bplus\b|\bas well as\b|\balong with\b|\
 _SYMPTOM = re.compile(r"\b(?:symptoms?|sx|reports|complains of|presents with)\b")
 _SHARED = re.compile(r"\b(?:both|each|all|either)\b", re.IGNORECASE)
 _STOP = frozenset(
-    "a an the of at to is was were are has have had with persistent ongoing some now still only "
-    "her his both all each settled remains by".split()
+    (
+        "a",
+        "an",
+        "the",
+        "of",
+        "at",
+        "to",
+        "is",
+        "was",
+        "were",
+        "are",
+        "has",
+        "have",
+        "had",
+        "with",
+        "persistent",
+        "ongoing",
+        "some",
+        "now",
+        "still",
+        "only",
+        "her",
+        "his",
+        "both",
+        "all",
+        "each",
+        "settled",
+        "remains",
+        "by",
+    )
 )
 
 
@@ -58,8 +86,8 @@ def grade_of(match: re.Match[str]) -> int:
 def read_graded(sentence: str, vocabulary: Collection[str]) -> list[GradedFact]:
     """Every "grade 2 nausea", "nausea (grade 2)" or "G2 nausea" of an enumeration."""
     if noticed := _NOTICED.search(sentence):
-        grade = SEVERITIES.index(noticed[1].lower()) + 1
-        return [GradedFact(NOTICED, grade, True, False, sentence)]
+        severity = SEVERITIES.index(noticed[1].lower()) + 1
+        return [GradedFact(NOTICED, severity, True, False, sentence)]
     text = _CHANGED.sub("grade ", digits(sentence))
     if not GRADE.search(text):
         return []

@@ -8,7 +8,11 @@ from eval.readers.genes import GENE
 from eval.readers.prose import plain
 from eval.readers.wording import first
 
-_PDL1 = re.compile(r"\bPD[- ]?L1\b|\bTPS\b|\bproportion score\b|\bCD274\b", re.IGNORECASE)
+_PDL1 = re.compile(
+    r"\bPD[- ]?L1\b|\bprogrammed (?:cell )?death[- ]ligand(?:[- ]?1)?\b|\bTPS\b"
+    r"|\bproportion score\b|\bCD274\b",
+    re.IGNORECASE,
+)
 _CLONE = re.compile(r"\b(?:22C3|28-8|SP263|SP142|E1L3N|73-10)\b", re.IGNORECASE)
 _LIMIT = r"(?:≥|>=?|\bat least |\bmore than |\bover |\babove |\bgreater than )"
 _SHARE = re.compile(
@@ -16,7 +20,9 @@ _SHARE = re.compile(
     r"(?<![\d.])(?P<n>\d{1,3})(?:\.\d+)?\s?(?:%|per ?cent)",
     re.IGNORECASE,
 )
-_BARE = re.compile(r"(?:TPS|proportion score)\)?(?: of| was| is|:| =)? ?(\d{1,3})\b(?![.%]\d| ?mut)")
+_BARE = re.compile(
+    r"(?:TPS|proportion score)\)?(?: of| was| is|:| =)? ?(\d{1,3})\b(?![.%]\d| ?mut)"
+)
 _OTHER = re.compile(r"\bTMB\b|\bmutation(?:al)? (?:burden|load)|\ballel|\bVAF\b|;", re.IGNORECASE)
 _TMB = re.compile(r"\bTMB\b|\bmutation(?:al)? (?:burden|load)", re.IGNORECASE)
 _PER_MB = re.compile(

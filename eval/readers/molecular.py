@@ -18,9 +18,7 @@ _CODING = re.compile(
     r"|(?P<bare>(?<![\w:.])c\.[\d*-][\w>*+=-]+)"
     r"|(?P<fusion>\b[A-Z][A-Z0-9]*(?:::|-)(?:ALK|ROS1|RET|NTRK[123])(?::E\d+;[A-Z]\d+)?)"
 )
-_AMINO = (
-    "Ala|Arg|Asn|Asp|Cys|Gln|Glu|Gly|His|Ile|Leu|Lys|Met|Phe|Pro|Ser|Thr|Trp|Tyr|Val"
-)
+_AMINO = "Ala|Arg|Asn|Asp|Cys|Gln|Glu|Gly|His|Ile|Leu|Lys|Met|Phe|Pro|Ser|Thr|Trp|Tyr|Val"
 _PROTEIN = re.compile(
     rf"p\.\(?([A-Za-z0-9_*=?]+)\)?|\b((?:{_AMINO})\d+(?:{_AMINO}|Ter|\*|[_\w]*))"
     r"|(?<![\w.>])([A-Z]\d{2,4}[A-Z*])(?![\w>])"
@@ -29,7 +27,8 @@ _PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)\s?(?:%|per ?cent)")
 _BUILD = re.compile(r"\b(?:GRCh|hg|[Bb]uild|b) ?(\d{2})\b")
 _BUILDS = {"18": 36, "19": 37}
 _FRACTION = re.compile(
-    r"(?:\bVAF|\bAF|\ballel\w+ (?:fraction|frequency))\b[^\d;%]{0,20}(0?\.\d+)\b(?! ?%)", re.IGNORECASE
+    r"(?:\bVAF|\bAF|\ballel\w+ (?:fraction|frequency))\b[^\d;%]{0,20}(0?\.\d+)\b(?! ?%)",
+    re.IGNORECASE,
 )
 _ABSENT = re.compile(r"^[^;|,]{0,30}\b(?:not (?:detected|found|seen|present|identified)|absent)\b")
 

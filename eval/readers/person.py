@@ -12,10 +12,14 @@ from eval.readers.prose import MONTHS, plain, sentences, without_dates
 from eval.readers.wording import digits, phrases
 
 _N = r"(\d{1,3})"
-_NO_YEARS = r"(?! ?(?:kg|mm|cm|%|cycles?|packs?|g/|x |mg|ml|weeks?|months?|days?|years? (?:ago|of sm)))"
+_NO_YEARS = (
+    r"(?! ?(?:kg|mm|cm|%|cycles?|packs?|g/|x |mg|ml|weeks?|months?|days?|years? (?:ago|of sm)))"
+)
 _AGE = re.compile(
-    rf"\b{_N}[- ]?(?:year|yr)s?[- ]?old\b|\bage[d:]?:? (?:of )?{_N}\b(?! at)|\b{_N} (?:years|yrs) of age\b"
-    rf"|\b{_N} ?y\.?/?o\b|\b(\d{{2}}) ?(?-i:[MF])\b|\bage (?:is |was |at diagnosis:? (?:was )?){_N}\b"
+    rf"\b{_N}[- ]?(?:year|yr)s?[- ]?old\b|\bage[d:]?:? (?:of )?{_N}\b(?! at)"
+    rf"|\b{_N} (?:years|yrs) of age\b"
+    rf"|\b{_N} ?y\.?/?o\b|\b(\d{{2}}) ?(?-i:[MF])\b"
+    rf"|\bage (?:is |was |at diagnosis:? (?:was )?){_N}\b"
     rf"|\b(?:who|he|she|patient|now|currently) (?:is|was|turned|now) (?:now |aged )?(\d{{2}})\b"
     rf"{_NO_YEARS}|\b(?:Mr|Mrs|Ms)\.? [A-Z]\w+,? \(?(\d{{2}})\b{_NO_YEARS}"
     r"|\b(?:diagnosed|diagnosis) at (\d{2})\b|\b(\d{2}) at (?:diagnosis|the time)\b"
@@ -131,8 +135,7 @@ def _smoking(sentence: str) -> str | None:
     if not words:
         return "former" if re.search(r"\bquit\b", said) else None
     near = said[max(0, words[0].start() - _TOBACCO_REACH) : words[-1].end() + _TOBACCO_REACH]
-    near = re.split(r"[;:]", near)
-    about = " ".join(part for part in near if _TOBACCO.search(part))
+    about = " ".join(part for part in near.split(";") if _TOBACCO.search(part))
     if re.search(r"\bnon[- ]?smoker (?:for|since)\b", about):
         return "former"
     if re.search(r"\b(?:never|not|failed to|unable to) (?:\w+ )?(?:quit|stop|give)", about):

@@ -14,7 +14,10 @@ _DATE = re.compile(
     rf"|{_MONTH.format('m3')} (?P<d3>\d{{1,2}}),? (?P<y3>\d{{4}}))\b",
     re.IGNORECASE,
 )
-_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9<-])")
+_END = re.compile(
+    r"(?<=[.!?])(?<!\bi\.e\.)(?<!\be\.g\.)(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bvs\.)"
+    r"\s+(?=[A-Z0-9<-])"
+)
 _WRAPPED = 75
 """A line of this length without an end goes on in the next."""
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")

@@ -30,7 +30,8 @@ _SIDE = re.compile(
     r"|\b(?P<right>right|r[uml]l)\b|\b(?P<left>left|l[ul]l|lingula\w*)\b"
 )
 _ZONE = re.compile(
-    r"\b(?:(?P<upp>upper(?: to mid)?|ap(?:ex|ical|ices)|biapical|[rl]ul)|(?P<mid>mid(?:dle)?|midzone|rml)"
+    r"\b(?:(?P<upp>upper(?: to mid)?|ap(?:ex|ical|ices)|biapical|[rl]ul)"
+    r"|(?P<mid>mid(?:dle)?|midzone|rml)"
     r"|(?P<low>lower|bas(?:e|es|al|ally|ilar)|bibas(?:al|ilar)|[rl]ll|retrocardiac|lingula\w*))\b"
     r"(?: to \w+)?"
 )

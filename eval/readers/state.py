@@ -14,7 +14,8 @@ _ECOG = re.compile(
     r"(?! ?(?:%|kg|mm|cm|\.\d|cycles?|weeks?|months?|days?))(?!\.\d)"
 )
 _KG = re.compile(
-    r"(?P<sign>[+-]|−|–|\bminus |\bplus )? ?(?<![\d.])(?P<kg>\d{1,3}(?:\.\d+)?) ?(?:kg|kilos?|kilograms?)\b",
+    r"(?P<sign>[+-]|−|–|\bminus |\bplus )? ?(?<![\d.])(?P<kg>\d{1,3}(?:\.\d+)?)"
+    r" ?(?:kg|kilos?|kilograms?)\b",
     re.IGNORECASE,
 )
 _FROM = re.compile(r"\bfrom (\d{2,3}(?:\.\d+)?) ?(?:kg )?(?:to|->|→) ", re.IGNORECASE)

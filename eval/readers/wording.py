@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import yaml
@@ -48,7 +48,7 @@ def pattern(phrases: Iterable[str], flags: int = 0) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])(?:{'|'.join(alternatives)})(?!\w)", flags)
 
 
-@lru_cache(maxsize=None)
+@cache
 def phrases(*path: str) -> re.Pattern[str]:
     """The pattern of a list in the dictionary."""
     found: Any = load()
