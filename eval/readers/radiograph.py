@@ -37,6 +37,8 @@ _ZONE = re.compile(
 )
 _DENIED = re.compile(r"^(?:there is |are )?no (?!longer)|\bwithout (?:a |an |any )|are clear\b")
 _CLAUSE = re.compile(r";|,|\band\b|\bwith\b|\bbut\b")
+_BOTH = re.compile(r"\bright and left\b|\bleft and right\b")
+_PARTLY = re.compile(r"\b(?:part(?:ial|ially|ly)|incomplete(?:ly)?) (?:resol|clear|regress)")
 _BONE_REACH = 40
 """Characters between a lesion and the bone that it is of."""
 _DEGENERATIVE = re.compile(r"\bdegenerat|\bendplate|\bosteophyt|\barthr")
@@ -88,7 +90,7 @@ def _facts(sentence: str) -> list[ShadowFact]:
         found.append(
             ShadowFact(
                 what=what,
-                present=present and change != "gone",
+                present=(present and change != "gone") or bool(_PARTLY.search(said)),
                 side=_side(said, start, end),
                 zone=_zone(said, start, end) if opacity else None,
                 size_mm=_size(sentence) if opacity else None,
@@ -120,7 +122,7 @@ def _named(said: str) -> dict[str, tuple[int, int]]:
 def _change(said: str, at: int, alone: bool) -> str | None:
     """The change that the clause around a finding states, or the whole sentence."""
     text = _words("unchanging").sub(lambda m: "#" * len(m[0]), said)
-    partly = text != said and re.search(r"\bpart", said)
+    partly = _PARTLY.search(said)
     start = end = 0
     for part in _CLAUSE.split(said):
         end = said.find(part, start) + len(part)
@@ -143,9 +145,14 @@ def _changes(text: str) -> list[str]:
 
 
 def _nearest(words: re.Pattern[str], said: str, start: int, end: int) -> str | None:
-    """The kind of the match that is nearest to a finding; of two as near, the one before."""
+    """The kind of the match that is nearest to a finding, in its clause if one is there; of two as
+    near, the one before."""
+    breaks = [m for m in _CLAUSE.finditer(said) if m[0] != "and" or not _BOTH.search(said)]
+    first = max((m.end() for m in breaks if m.end() <= start), default=0)
+    last = min((m.start() for m in breaks if m.start() >= end), default=len(said))
+    matches = list(words.finditer(said))
     match = min(
-        words.finditer(said),
+        [m for m in matches if first <= m.start() < last] or matches,
         key=lambda m: (max(start - m.end(), m.start() - end, 0), m.start()),
         default=None,
     )

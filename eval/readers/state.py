@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from eval.readers.denial import denies, judged
+from eval.readers.graded import GRADE
 from eval.readers.prose import plain, without_dates
 from eval.readers.wording import digits, phrases
 
@@ -19,6 +20,8 @@ _KG = re.compile(
     re.IGNORECASE,
 )
 _FROM = re.compile(r"\bfrom (\d{2,3}(?:\.\d+)?) ?(?:kg )?(?:to|->|→) ", re.IGNORECASE)
+_WELL_DONE = re.compile(r" \w+(?:ed|en|tolerated)\b")
+"""Well controlled, well tolerated: no word about the patient."""
 _LEAST_KG = 25.0
 """Lighter than any patient: a change."""
 _BREAK = re.compile(r"[,;()]|\band\b|\bbut\b")
@@ -66,7 +69,10 @@ def feels_well(sentence: str) -> bool:
     """Whether a sentence says that there are no symptoms at all."""
     said = plain(sentence)
     free = denies(said, phrases("complaint")) and not phrases("except").search(said)
-    well = any(not denied for _, denied in judged(said, phrases("well")))
+    well = any(
+        not denied and not _WELL_DONE.match(said[match.end() :])
+        for match, denied in judged(said, phrases("well"))
+    )
     return free or well
 
 
@@ -76,7 +82,7 @@ def denied_toxicity(sentence: str) -> tuple[bool, bool]:
     words = phrases("toxic")
     if any(not denied for _, denied in judged(said, phrases("tolerated"))):
         return False, True
-    if not denies(said, words) or phrases("except").search(said):
+    if GRADE.search(sentence) or not denies(said, words) or phrases("except").search(said):
         return False, False
     related = bool(phrases("caused_by_drug").search(said))
     return not related, related

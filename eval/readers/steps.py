@@ -28,8 +28,8 @@ _NOT = re.compile(
     r"(?:\bnot|n't|\bno need to|\bno reason to|\brather than|\binstead of|\bnever|\bbefore"
     r"|\bprior to|\bsince|\bno|\bwithout|\bon|\bpatient to)(?: \w+)? $"
 )
-_SHORT = 5
-"""Words of a plan that may leave out what it is about: "Plan: continue as before"."""
+_ORDER = re.compile(r"\s*(?:plan:? ?)?(?:(?:we|i) (?:will |shall )?|to )?")
+"""What may stand before a decision that leaves out what it is about: "Plan: continue"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +106,13 @@ def _step(said: str, drugs: frozenset[str], local: str) -> str | None:
 
 def _cue(part: str, drugs: frozenset[str], local: str) -> str | None:
     text = phrases("pseudo").sub(lambda m: "#" * len(m[0]), part)
-    short = len(text.split()) <= _SHORT or text.lstrip().startswith("plan")
-    about = drugs or local or short or phrases("object").search(text)
+    order = _ORDER.match(text)
+    about = drugs or local or phrases("object").search(text)
     for step in load()["steps"]:
-        if not about and step not in load()["decisive"]:
-            continue
+        free = about or step in load()["decisive"]
         for match in phrases("steps", step).finditer(text):
-            if not _NOT.search(text[: match.start()]):
+            bare = order is not None and match.start() == order.end()
+            if (free or bare) and not _NOT.search(text[: match.start()]):
                 return str(step)
     return None
 
