@@ -29,7 +29,8 @@ _FUSED = re.compile(
     r"(?:fusion|rearrang|translocat))?"
 )
 _FUSION_OF = re.compile(
-    r"\b(?:[Ff]usion|[Rr]earrangement|[Tt]ranslocation) (?:of|between|involving) ([A-Z][A-Z0-9]*) "
+    r"\b(?:[Ff]usion|[Rr]earrangement|[Tt]ranslocation) "
+    r"(?:of|between|involving|joining|linking) ([A-Z][A-Z0-9]*) "
     r"(?:and|with|to) (ALK|ROS1|RET|NTRK[123])\b"
 )
 _FUSION_WORD = re.compile(r"\bfus(?:ion|ed)|\brearrang|\btranslocat", re.IGNORECASE)

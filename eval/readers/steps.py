@@ -26,7 +26,7 @@ _LESS = re.compile(r"^(?: \w+)? (?:dose )?(?:reduction|lower|less|decrease|cut)"
 _FULL = re.compile(r"\bfull[- ]dose\b|\bwithout (?:any )?dose (?:reduction|modification)")
 _NOT = re.compile(
     r"(?:\bnot|n't|\bno need to|\bno reason to|\brather than|\binstead of|\bnever|\bbefore"
-    r"|\bprior to|\bsince|\bno|\bwithout|\bon|\bpatient to)(?: \w+)? $"
+    r"|\bprior to|\bsince|\bno|\bwithout|\bpatient to)(?: \w+)? $"
 )
 _ORDER = re.compile(r"\s*(?:plan:? ?)?(?:(?:we|i) (?:will |shall )?|to )?")
 """What may stand before a decision that leaves out what it is about: "Plan: continue"."""
