@@ -6,13 +6,20 @@ finds nothing that agrees with it.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from alignment import identifiers, schemas
+from alignment import schemas
 from eval.checks.asking import Ask
 from eval.checks.clinic_course import Course, check_step, check_treatment
+from eval.checks.clinic_state import (
+    EDGE,
+    SAME_NAME,
+    check_state,
+    check_symptoms,
+    compare_grade,
+    named,
+)
+from eval.checks.known import TABLES, Known
 from eval.checks.lookup import INVESTIGATOR
 from eval.checks.notes import (
     CLINIC,
@@ -28,27 +35,17 @@ from eval.dataset import Dataset
 from eval.readers.clinic import ClinicReading, read_clinic
 from eval.readers.clinic_labs import LabFact, printed_unit
 from eval.readers.genes import DRIVER_GENES
-from eval.readers.graded import NOTICED, GradedFact
 from eval.readers.prose import plain
 from eval.reference import driver_names
 from eval.result import CheckResult, Tally, results
 
 STEADY_SHARE = 0.10
 """A value within this share of the one before is stable: the project's definition."""
-EDGE = 1e-9
-LOSS_SHARES = (0.05, 0.10, 0.20)
-"""CTCAE v5, weight loss: grade 1 from 5 % of the baseline weight, 2 from 10 %, 3 from 20 %."""
 ALWAYS = ("718-7", "751-8", "777-3", "2160-0", "1742-6")
 """Told where measured: haemoglobin, neutrophils, platelets, creatinine, ALT, which decide whether
 a dose is given (assumption, from the US labels of docetaxel and pemetrexed)."""
 LOUD_GRADE = 3
 """A laboratory value of this grade is an adverse event whoever caused it (assumption)."""
-SAME_NAME = {"breathlessness": "dyspnea", "shortness of breath": "dyspnea", "tiredness": "fatigue",
-             "weight loss": NOTICED}  # fmt: skip
-TABLES = (
-    schemas.PATIENTS, schemas.VARIANTS, schemas.TREATMENTS, schemas.DOSES, schemas.TOXICITIES,
-    schemas.SYMPTOMS, schemas.LABS, schemas.VITALS, schemas.RESPONSES_TABLE, schemas.EVENTS,
-)  # fmt: skip
 
 
 class _Tallies:
@@ -74,47 +71,6 @@ class _Tallies:
         )  # fmt: skip
 
 
-class _Known:
-    """What the tables hold of one patient up to one day."""
-
-    def __init__(
-        self, tables: Mapping[str, Rows | None], note: Note, zero: dt.date, reported: Sequence[int]
-    ) -> None:
-        self.tables, self.note, self.zero, self.reported = tables, note, zero, reported
-
-    def rows(self, table: schemas.Table) -> list[dict[str, Any]]:
-        found = self.tables[table.path]
-        day = "start_day" if table is schemas.TREATMENTS else "day"
-        mine = (found or {}).get(self.note.patient_id, [])
-        return [row for row in mine if day not in row or row[day] <= self.note.day]
-
-    def today(self, table: schemas.Table) -> list[dict[str, Any]]:
-        return [row for row in self.rows(table) if row["day"] == self.note.day]
-
-    def variants(self) -> list[dict[str, Any]]:
-        """Variants whose report is out: the first molecular report from the specimen on."""
-        return [
-            row for row in self.rows(schemas.VARIANTS)
-            if min((d for d in self.reported if d >= row["day"]), default=row["day"])
-            <= self.note.day
-        ]  # fmt: skip
-
-    def has(self, table: schemas.Table, *tallies: Tally) -> bool:
-        """Whether the dataset has the table; where not, the tallies say why they skip."""
-        there = self.tables[table.path] is not None
-        for tally in () if there else tallies:
-            tally.skip(f"no table {table.name}")
-        return there
-
-    def course(self) -> Course:
-        return Course.of(
-            self.rows(schemas.TREATMENTS), self.rows(schemas.DOSES), self.note.day, self.zero
-        )
-
-    def date(self, day: int) -> dt.date:
-        return identifiers.calendar_date(self.zero, int(day))
-
-
 def check_clinic(data: Dataset, notes: Sequence[Note]) -> list[CheckResult]:
     """Every fact of every clinic note."""
     tallies = _Tallies()
@@ -135,7 +91,7 @@ def check_clinic(data: Dataset, notes: Sequence[Note]) -> list[CheckResult]:
             )  # fmt: skip
             continue
         days = [day for patient, day in reported if patient == note.patient_id]
-        known = _Known(tables, note, zero[note.patient_id], days)
+        known = Known(tables, note, zero[note.patient_id], days)
         _check_note(tallies, Ask(note), read_clinic(text, vocabulary), known)
     return tallies.results()
 
@@ -149,7 +105,7 @@ def _vocabulary(tables: Mapping[str, Rows | None]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _check_note(t: _Tallies, ask: Ask, said: ClinicReading, known: _Known) -> None:
+def _check_note(t: _Tallies, ask: Ask, said: ClinicReading, known: Known) -> None:
     person = known.rows(schemas.PATIENTS)[0]
     if said.person is not None:
         check_person(t.person, ask, said.person, person, ("age", "sex", "histology", "stage"))
@@ -167,26 +123,31 @@ def _check_note(t: _Tallies, ask: Ask, said: ClinicReading, known: _Known) -> No
         if known.has(schemas.TOXICITIES, t.toxicity):
             _check_toxicity(t.toxicity, ask, said, known, course)
     if known.has(schemas.SYMPTOMS, t.symptoms):
-        _check_symptoms(t.symptoms, ask, said, known)
+        check_symptoms(t.symptoms, ask, said, known)
     if known.has(schemas.LABS, t.labs, t.trends):
         for lab in said.labs:
             _check_lab(t.labs, t.trends, ask, lab, known)
         _check_told(t.labs, ask, said, known)
     if known.has(schemas.VITALS, t.state):
-        _check_state(t.state, ask, said, known, person)
+        check_state(t.state, ask, said, known, person)
     if known.has(schemas.RESPONSES_TABLE, t.response):
         _check_response(t.response, ask, said, known)
     _check_sections(t.sections, ask, said)
 
 
-def _check_recurrence(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
+def _check_recurrence(tally: Tally, ask: Ask, said: ClinicReading, known: Known) -> None:
     recurred = [r["day"] for r in known.rows(schemas.EVENTS) if r["category"] == "recurrence"]
     expected = known.date(recurred[0]) if recurred else None
     ask.that(tally, said.recurrence == expected, expected=expected, found=said.recurrence,
              message="the recurrence differs")  # fmt: skip
+    if said.relapse_scan is not None and known.has(schemas.VISITS, tally):
+        scans = [known.date(r["day"]) for r in known.rows(schemas.VISITS) if r["kind"] == "scan"]
+        ask.that(tally, said.relapse_scan in scans, found=said.relapse_scan,
+                 expected=max(scans, default="no scan so far"),
+                 message="relapse is told of a scan that was not made")  # fmt: skip
 
 
-def _check_drivers(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
+def _check_drivers(tally: Tally, ask: Ask, said: ClinicReading, known: Known) -> None:
     left = set(said.drivers)
     for row in known.variants():
         if row["gene"] not in DRIVER_GENES:
@@ -200,12 +161,8 @@ def _check_drivers(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -
                  message="a driver that was not found so far")  # fmt: skip
 
 
-def _named(name: str) -> str:
-    return SAME_NAME.get(name, name)
-
-
 def _check_toxicity(
-    tally: Tally, ask: Ask, said: ClinicReading, known: _Known, course: Course
+    tally: Tally, ask: Ask, said: ClinicReading, known: Known, course: Course
 ) -> None:
     rows = [r for r in known.rows(schemas.TOXICITIES) if course.here and r["line"] == course.line]
     now = {plain(r["name"]): r["grade"] for r in rows if r["day"] == ask.note.day}
@@ -214,8 +171,8 @@ def _check_toxicity(
         worst[plain(row["name"])] = max(row["grade"], worst.get(plain(row["name"]), 0))
     for fact in said.graded:
         if not fact.symptom:
-            _compare_grade(tally, ask, fact, worst if fact.earlier else now)
-    told = {_named(f.name) for f in said.graded if not f.symptom and not f.earlier}
+            compare_grade(tally, ask, fact, worst if fact.earlier else now)
+    told = {named(f.name) for f in said.graded if not f.symptom and not f.earlier}
     for name, grade in now.items():
         if name not in told:
             ask.that(tally, False, expected=f"{name} grade {grade}", found="no mention",
@@ -225,49 +182,7 @@ def _check_toxicity(
                  message="the note denies an adverse event")  # fmt: skip
 
 
-def _compare_grade(tally: Tally, ask: Ask, fact: GradedFact, rows: Mapping[str, int]) -> None:
-    grade = rows.get(_named(fact.name))
-    ask.that(
-        tally, grade == fact.grade, expected="none recorded" if grade is None else f"grade {grade}",
-        found=f"{fact.name} grade {fact.grade}", words=fact.sentence,
-        message=f"'{fact.name}' is not in the record so far" if grade is None
-        else f"the grade of {fact.name} differs",
-    )  # fmt: skip
-
-
-def _check_symptoms(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
-    rows = {plain(r["name"]): r["grade"] for r in known.today(schemas.SYMPTOMS)}
-    lost = _graded_loss(known)
-    for fact in said.graded:
-        if not fact.symptom:
-            continue
-        if fact.name == "weight loss" and lost is not None:  # a grade, not what is noticed
-            ask.that(tally, fact.grade == lost, expected=f"grade {lost} by the measured weight",
-                     found=f"grade {fact.grade}", words=fact.sentence,
-                     message="the grade of weight loss differs")  # fmt: skip
-        else:
-            _compare_grade(tally, ask, fact, rows)
-    told = {_named(f.name) for f in said.graded if not f.earlier}
-    for name, grade in rows.items():
-        weight = name == NOTICED and (said.weight_loss or lost == 0)
-        ask.that(tally, name in told or weight, expected=f"{name} grade {grade}",
-                 found="no mention", message="the note leaves out a symptom")  # fmt: skip
-    if said.no_symptoms:
-        ask.that(tally, not rows, expected=", ".join(rows) or "none", found="none",
-                 message="the note denies a symptom")  # fmt: skip
-
-
-def _graded_loss(known: _Known) -> int | None:
-    """CTCAE grade of the weight lost since the baseline; None where it was not measured."""
-    rows = known.today(schemas.VITALS) if known.tables[schemas.VITALS.path] is not None else []
-    before = known.rows(schemas.PATIENTS)[0]["weight_kg"]
-    if not rows or rows[0]["weight_kg"] is None or not before:
-        return None
-    share = (before - rows[0]["weight_kg"]) / before
-    return int(sum(share >= limit for limit in LOSS_SHARES))
-
-
-def _check_told(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
+def _check_told(tally: Tally, ask: Ask, said: ClinicReading, known: Known) -> None:
     """What decides on a dose, and every graded value, is told; a graded one with its grade."""
     told = {fact.loinc: fact for fact in said.labs}
     for row in known.today(schemas.LABS):
@@ -298,7 +213,7 @@ def _check_sections(tally: Tally, ask: Ask, said: ClinicReading) -> None:
              message="the note denies adverse events and tells of one")  # fmt: skip
 
 
-def _check_lab(labs: Tally, trends: Tally, ask: Ask, fact: LabFact, known: _Known) -> None:
+def _check_lab(labs: Tally, trends: Tally, ask: Ask, fact: LabFact, known: Known) -> None:
     rows = [r for r in known.rows(schemas.LABS) if r["loinc"] == fact.loinc]
     row = next((r for r in rows if r["day"] == ask.note.day), None)
     if row is None:
@@ -341,22 +256,7 @@ def _trends(before: float | None, now: float) -> tuple[str, ...]:
     return ("stable",) if beyond < 0 else (moved,)
 
 
-def _check_state(
-    tally: Tally, ask: Ask, said: ClinicReading, known: _Known, person: Mapping[str, Any]
-) -> None:
-    row = next(iter(known.today(schemas.VITALS)), None) or {}
-    for found, name in ((said.ecog, "ecog"), (said.weight_kg, "weight_kg")):
-        held = row.get(name)
-        if found is not None or held is not None:
-            ask.that(tally, found is not None and held is not None and abs(found - held) <= EDGE,
-                     expected=held, found=found, message=f"{name} differs")  # fmt: skip
-    if said.weight_change_kg is not None and row.get("weight_kg") is not None:
-        change = round(row["weight_kg"] - person["weight_kg"], 1)
-        ask.that(tally, abs(change - said.weight_change_kg) <= EDGE, expected=change,
-                 found=said.weight_change_kg, message="the change of weight differs")  # fmt: skip
-
-
-def _check_response(tally: Tally, ask: Ask, said: ClinicReading, known: _Known) -> None:
+def _check_response(tally: Tally, ask: Ask, said: ClinicReading, known: Known) -> None:
     rows = [r for r in known.rows(schemas.RESPONSES_TABLE) if r["assessor"] == INVESTIGATOR]
     last = max(rows, key=lambda r: r["day"], default=None)
     held = last["overall_response"] if last else None

@@ -20,7 +20,15 @@ from eval.readers.markers import read_tps
 from eval.readers.person import Person, read_person
 from eval.readers.prose import find_dates, sentences
 from eval.readers.responses import about_imaging, names_response, read_response
-from eval.readers.state import denied_toxicity, feels_well, read_ecog, read_weight
+from eval.readers.state import (
+    denied_toxicity,
+    feels_well,
+    read_ecog,
+    read_lost,
+    read_weight,
+    tells_severe,
+    tells_weight_loss,
+)
 from eval.readers.steps import LineFact, StepFact, read_treatment
 
 _RECURRED = re.compile(r"\brecurr\w+|\brelaps\w+")
@@ -37,10 +45,13 @@ class ClinicReading:
     tps: int | None = None
     drivers: list[str] = field(default_factory=list)
     recurrence: dt.date | None = None
+    relapse_scan: dt.date | None = None
     lines: list[LineFact] = field(default_factory=list)
     graded: list[GradedFact] = field(default_factory=list)
     no_symptoms: bool = False
     weight_loss: bool = False
+    lost: tuple[float, float] | None = None  # per cent of the baseline weight, from and to
+    severe: bool = False  # a symptom is called so, without a grade
     no_toxicity: bool = False
     no_related: bool = False
     ecog: int | None = None
@@ -57,9 +68,8 @@ class ClinicReading:
 def read_clinic(text: str, vocabulary: Collection[str] = ()) -> ClinicReading:
     """Facts of one note. ``vocabulary``: events and symptoms, in :func:`plain` spelling."""
     reading = ClinicReading(
-        dates=[dated.date for dated in find_dates(text)], person=read_person(text),
-        weight_loss=bool(re.search(r"los(?:s|ing|t) (?:of )?weight|weight loss", text.lower())),
-    )  # fmt: skip
+        dates=[dated.date for dated in find_dates(text)], person=read_person(text)
+    )
     for sentence in sentences(text):
         _read_sentence(sentence, vocabulary, reading)
     return reading
@@ -78,6 +88,9 @@ def _read_sentence(sentence: str, vocabulary: Collection[str], reading: ClinicRe
     weight, change = read_weight(rest)
     if weight is not None:
         reading.weight_kg, reading.weight_change_kg = weight, change
+    reading.weight_loss = reading.weight_loss or tells_weight_loss(rest)
+    reading.lost = read_lost(rest) or reading.lost
+    reading.severe = reading.severe or tells_severe(rest)
     if labs or graded:
         treatment = read_treatment(sentence)
         if isinstance(treatment, StepFact) and treatment.drugs:
@@ -103,6 +116,9 @@ def _read_tumour(sentence: str, reading: ClinicReading) -> None:
         dates = find_dates(sentence)
         late = [d for d in dates if d.start > match.start()] or dates
         reading.recurrence = late[0].date if late else None
+    elif about_imaging(sentence) and states(sentence.lower(), _RECURRED):
+        dates = find_dates(sentence)
+        reading.relapse_scan = dates[0].date if dates else None
 
 
 def _read_response(sentence: str, reading: ClinicReading) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from eval.readers.denial import denies, judged
@@ -24,6 +25,15 @@ _WELL_DONE = re.compile(r" \w+(?:ed|en|tolerated)\b")
 """Well controlled, well tolerated: no word about the patient."""
 _LEAST_KG = 25.0
 """Lighter than any patient: a change."""
+_LOSS = re.compile(r"\blos(?:s|ing|t) (?:of )?(?:some |more )?weight\b|\bweight loss\b")
+_LOST = re.compile(
+    r"(\d+(?:\.\d+)?)\s?% (?:of (?:the |his |her )?(?:baseline|initial|original)|since baseline)"
+)
+_UNSEEN = re.compile(
+    r"not confirmed by (?:weighing|the scales)|weighing[^.;]* does not (?:show|confirm)"
+)
+HALF_DIGIT = 0.051
+"""Half of the last digit of a per cent with one decimal."""
 _BREAK = re.compile(r"[,;()]|\band\b|\bbut\b")
 
 
@@ -49,6 +59,29 @@ def read_weight(sentence: str) -> tuple[float | None, float | None]:
         done = match.end()
     spoken = re.search(r"weigh|\bwt\b|\bkg\b|\bkilo", sentence, re.IGNORECASE)
     return (weight, change) if spoken else (None, None)
+
+
+def tells_weight_loss(sentence: str) -> bool:
+    """Whether weight loss is told, not denied."""
+    said = plain(sentence)
+    return any(not denied for _, denied in judged(said, _LOSS))
+
+
+def read_lost(sentence: str) -> tuple[float, float] | None:
+    """Per cent of the baseline weight lost, from and to, where a sentence about weight says so."""
+    said = sentence.lower()
+    if not _LOSS.search(said):
+        return None
+    if match := _LOST.search(said):
+        return float(match[1]) - HALF_DIGIT, float(match[1]) + HALF_DIGIT
+    if match := re.search(r"\bless than (\d+)\s?%", said):
+        return 0.0, float(match[1])
+    return (-math.inf, 0.0) if _UNSEEN.search(said) else None
+
+
+def tells_severe(sentence: str) -> bool:
+    """Whether a symptom is called severe without being named with a grade."""
+    return bool(re.search(r"\bsevere symptoms?\b", plain(sentence)))
 
 
 def _clause(text: str, start: int, match: re.Match[str]) -> str:

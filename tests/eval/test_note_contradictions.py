@@ -206,6 +206,20 @@ CASES: dict[str, tuple[Break, set[str]]] = {
              "Symptoms: cough, grade 1.\nReports mild weight loss.\n"),
         {"clinic_symptoms"},
     ),
+    "weight lost by the scales": (
+        told(P0, D21, "Symptoms: cough, grade 1.\n",
+             "Symptoms: cough, grade 1.\nWeight loss, 5.8% of the baseline weight.\n"),
+        {"clinic_symptoms"},
+    ),
+    "a symptom called severe": (
+        told(P0, D21, "Symptoms: cough, grade 1.\n",
+             "Symptoms: cough, grade 1.\nECOG 1 in clinic, although he reports a severe symptom.\n"),
+        {"clinic_symptoms", "clinic_state"},
+    ),
+    "relapse on a scan that was not made": (
+        told(P2, D400, "Lobectomy on", "CT of 2 April 2020 showed relapse.\nLobectomy on"),
+        {"clinic_person"},
+    ),
     "symptoms left out": (told(P0, D21, "Symptoms: cough, grade 1.\n", ""), {"clinic_symptoms"}),
     "labs left out": (
         told(P0, D0, "Hb 9.4 g/dL (grade 2), ANC 0.9 (grade 3), creatinine 1.9 mg/dL (grade 2).\n",
