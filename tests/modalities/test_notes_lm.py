@@ -81,11 +81,11 @@ def drafts(model: LanguageModel, visits: list[space.Case]) -> list[str]:
 
 
 def test_a_draft_does_not_depend_on_who_else_is_in_the_run(tiny: Path, trained: Path) -> None:
-    visits = [space.case(5, index) for index in range(9)]
+    visits = [space.case(5, index) for index in range(6)]
     whole = drafts(author(tiny, trained, redraws=0), visits)
     assert len(set(whole)) == len(whole)
-    alone = [drafts(author(tiny, trained, redraws=0), [visit])[0] for visit in visits[:3]]
-    assert alone == whole[:3]
+    alone = [drafts(author(tiny, trained, redraws=0), [visit])[0] for visit in visits[:2]]
+    assert alone == whole[:2]
     backwards = drafts(author(tiny, trained, redraws=0), visits[::-1])
     assert backwards[::-1] == whole
 
@@ -125,7 +125,7 @@ def test_training_that_was_stopped_ends_in_the_same_bytes(
     assert (tmp_path / training.LOSSES).read_text().startswith("step,loss,held_out\n2,")
     assert (tmp_path / training.CURVE).read_bytes()[:4] == b"\x89PNG"
     other = settings.model_copy(update={"rate": 1e-4})
-    with pytest.raises(ConsilienceError, match=r"another config.*rate"):
+    with pytest.raises(ConsilienceError, match=r"(?s)another config.*rate"):
         training.train(other, tmp_path)
 
 
@@ -135,8 +135,9 @@ def test_the_end_of_a_report_is_learned_although_it_is_the_padding_token(tiny: P
     assert all(pair.target[-1] == model.tokenizer.pad_token_id for pair in pairs)
     words = sorted({token for pair in pairs for token in pair.target})
     learner = training.Learner(model, words, 2)
-    together, count = learner.loss(pairs)
-    alone = [learner.loss([pair]) for pair in pairs]
+    with torch.no_grad():
+        together, count = learner.loss(pairs)
+        alone = [learner.loss([pair]) for pair in pairs]
     assert count == sum(len(pair.target) for pair in pairs)
     assert float(together) == pytest.approx(sum(float(loss) for loss, _ in alone), rel=1e-4)
 
@@ -163,7 +164,7 @@ def test_a_changed_later_visit_changes_no_earlier_report(
     later = dataclasses.replace(plan, overall_response="PD", findings=plan.findings[::-1])
     options = NotesOptions(base_model=str(tiny), adapter=str(trained), redraws=0, batch=4)
     tables = [
-        note_files.write_notes([first, last], options, tmp_path / name, lambda *_: None)
+        note_files.write_notes([first, last], [], options, tmp_path / name, lambda *_: None)
         for name, last in (("a", plan), ("b", later))
     ]
     assert KIND.prompt(outline(plan, prior)) != KIND.prompt(outline(later, prior))
@@ -188,7 +189,7 @@ def test_what_cannot_be_used_is_said_with_its_remedy(
     other = make_base(tmp_path / "other", seed=1)
     with pytest.raises(ConsilienceError, match="another base model"):
         LanguageModel(base_model=str(other), adapter=str(trained)).check()
-    with pytest.raises(ConsilienceError, match=r"no adapter.*adapter_model"):
+    with pytest.raises(ConsilienceError, match=r"(?s)no adapter.*adapter_model"):
         LanguageModel(base_model=str(tiny), adapter=str(empty)).check()
     author(tiny, trained).check()
 
@@ -222,5 +223,5 @@ def test_own_reports_are_learned_from_the_shipped_state_on(
     known = json.loads((trained / adapter.CARD).read_text())["vocabulary"]
     assert set(known) <= set(words)
     file.write_text('{"text": "FINDINGS: a", "findings": []}\n{"text": 3}\nno json\n')
-    with pytest.raises(ConsilienceError, match=r"line 1: .*line 2: .*line 3: "):
+    with pytest.raises(ConsilienceError, match=r"(?s)line 1: .*line 2: .*line 3: "):
         own.read(file)

@@ -36,7 +36,7 @@ CHANGES = (
     ("contradicts", r"\bprobably|possibly|likely", "surely"),
     ("contradicts", r"partial response", "complete response"),
     ("contradicts", r"(was|previously) (\d)(\d)", r"\1 \g<2>8"),
-    ("omits", r"[^.\n]* (?:mass|nodule)[^.\n]*\d[^\n.]*\.(?= |\n)", ""),
+    ("omits", r"[^.\n]* (?:mass|nodule)[^.\n]*\d[^\n.]*\.(?= |\n)(?=[\s\S]*\n\n)", ""),
     ("omits", r"\bNo (?:pleural )?effusion,? ?", "No "),
     ("invents", BETWEEN, f" New 12 x 9 mm nodule in the left lower lobe.{BETWEEN}"),
     ("invents", BETWEEN, f" The heart is enlarged.{BETWEEN}"),

@@ -1,33 +1,36 @@
-"""Batched writing: fixed shapes, keyed noise, and rows that never see one another.
+"""Batched writing: rows of a fixed number, keyed noise, and rows that never see one another.
 
-A job is one draft of one visit. Its row and its shapes depend on itself only: padding by the length
-of its own prompt, the size of the cache by the same, the row by patient and day. A row that is done
-takes the next job of its own queue at once, so which other patients are in the run changes no
-number of a draft.
+A job is one draft of one visit. Each core has a lane of its own, and a lane as many rows as every
+other; a row that is done takes the next job at once. Products over all rows have one shape, and
+attention is of one row alone, so which other patients are in the run, and how many cores, changes
+no number of a draft.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from transformers.cache_utils import Cache
 
 from alignment.noise import Noise
 from modalities.notes.lm import base
+from modalities.notes.lm.rows import NAME, Rows
 from ontology.errors import ConsilienceError
 
-THREADS = 2
-"""Of one operation; pinned, since it is part of what a draft depends on."""
-PAD = 32
-"""Prompts are padded to a multiple of this many tokens."""
-CAPACITIES = (512, 1024, 2048, 4096, 8192)
-"""Tokens of prompt and report together, for which a cache has room; few, so that batches fill."""
+LANES = max(1, min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
+                   else os.cpu_count() or 1, 4))  # fmt: skip
+"""Rows write in so many threads at once; how many changes no byte, only memory and time."""
+LONGEST = 8192
+"""Most tokens of prompt and report together."""
 MIN_SHARE = 0.05
 """A token less likely than this share of the likeliest one is never drawn ("min-p")."""
 _CHUNK = 64
@@ -67,60 +70,26 @@ Judge = Callable[[Job, Draft], bool]
 """Whether a draft is to be written again, with the next draw."""
 
 
-class _Rows(Cache):  # type: ignore[misc]
-    """Keys and values of all rows, each at a place of its own; shapes never change."""
-
-    def __init__(self, layers: int, rows: int, capacity: int) -> None:
-        super().__init__(layers=[])
-        self.store: list[tuple[torch.Tensor, torch.Tensor] | None] = [None] * layers
-        self.rows, self.capacity = rows, capacity
-        self.row: int | None = None  # the row that is being filled, None while all write
-        self.at = torch.zeros(rows, dtype=torch.long)
-        self.start = 0
-        self.every = torch.arange(rows)
-
-    def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int,
-        *args: Any, **kwargs: Any,
-    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
-        held = self.store[layer_idx]
-        if held is None:
-            _, heads, _, width = key_states.shape
-            shape = (self.rows, heads, self.capacity, width)
-            held = self.store[layer_idx] = (torch.zeros(shape), torch.zeros(shape))
-        for cache, new in zip(held, (key_states, value_states), strict=True):
-            if self.row is None:
-                cache[self.every, :, self.at] = new[:, :, 0]
-            else:
-                cache[self.row, :, self.start : self.start + new.shape[2]] = new[0]
-        if self.row is None:
-            return held
-        return held[0][self.row : self.row + 1], held[1][self.row : self.row + 1]
-
-    def get_seq_length(self, *args: Any, **kwargs: Any) -> int:
-        return 0
-
-    def get_max_cache_shape(self, *args: Any, **kwargs: Any) -> int:
-        return self.capacity
-
-
 class Engine:
     """A model ready to write: adapter merged, head cut to its vocabulary.
 
-    ``words``: the token ids that it may write; all of them where None.
+    ``words``: the token ids that it may write; all of them where None. ``rows``: of one lane.
     """
 
     def __init__(
         self, model: base.Base, *, words: Sequence[int] | None = None,
-        rows: int = 16, temperature: float = 0.7,
+        rows: int = 32, temperature: float = 0.7,
     ) -> None:  # fmt: skip
         self.base, self.rows, self.temperature = model, rows, temperature
+        model.model.set_attn_implementation(NAME)
         self.body = model.model.model
+        self.layers = int(model.model.config.num_hidden_layers)
         head = model.model.get_output_embeddings().weight
         self.words = np.arange(len(head)) if words is None else np.array(words)
         self.head = head.detach() if words is None else head[torch.tensor(self.words)].detach()
 
-    def _ids(self, text: str) -> list[int]:
+    def ids(self, text: str) -> list[int]:
+        """Tokens of a text."""
         ids: list[int] = self.base.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
@@ -129,29 +98,39 @@ class Engine:
 
         Raises ConsilienceError where a prompt leaves no room for a report.
         """
-        by_capacity: dict[int, list[tuple[Job, list[int]]]] = defaultdict(list)
-        opening = self._ids(prefix)
-        for job in jobs:
-            ids = self._ids(job.prompt)
-            by_capacity[self._capacity(job, len(opening), len(ids))].append((job, ids))
+        opening = self.ids(prefix)
+        asked = [(job, self.ids(job.prompt)) for job in jobs]
+        tasks = [_Task(job, ids, self._room(job, len(opening), len(ids))) for job, ids in asked]
+        if not tasks:
+            return
         threads = torch.get_num_threads()
-        torch.set_num_threads(THREADS)
+        torch.set_num_threads(1)
         try:
-            for capacity in sorted(by_capacity):
-                _Block(self, opening, capacity).run(by_capacity[capacity], again)
+            known = self._known(opening)
+            queue = _Queue(tasks, 1 if self.alike else self.rows)
+            share = -(-len(tasks) // LANES)
+            lanes = [_Lane(self, known, queue, again, share) for _ in range(LANES)]
+            with ThreadPoolExecutor(
+                LANES, initializer=torch.set_num_threads, initargs=(1,)
+            ) as pool:
+                running = [pool.submit(lane.run) for lane in lanes]
+                try:
+                    for one in running:
+                        one.result()
+                finally:
+                    queue.clear()
         finally:
             torch.set_num_threads(threads)
 
-    def _capacity(self, job: Job, opening: int, asked: int) -> int:
-        """Room for a report of 2.5 times its prompt and 90 tokens more.
+    def _room(self, job: Job, opening: int, asked: int) -> int:
+        """Tokens of prompt and report: a report of 2.5 times its prompt and 90 tokens more.
 
         The longest of 600 grammar reports were 2.4 times their prompt and 71 tokens more.
         """
         wanted = opening + asked + asked * 5 // 2 + 90
-        limit = min(self.base.context, CAPACITIES[-1])
-        for capacity in CAPACITIES:
-            if wanted <= capacity <= limit:
-                return capacity
+        limit = min(self.base.context, LONGEST)
+        if wanted <= limit:
+            return wanted
         raise ConsilienceError(
             "the prompt is too long for the model",
             where=f"patient {job.patient} day {job.day}",
@@ -160,112 +139,170 @@ class Engine:
             remedy="take a base model with a longer context, or notes.author: grammar",
         )
 
-
-class _Block:
-    """The rows at one capacity."""
-
-    def __init__(self, engine: Engine, opening: Sequence[int], capacity: int) -> None:
-        self.engine, self.opening, self.capacity = engine, opening, capacity
-        rows = engine.rows
-        layers = engine.base.model.config.num_hidden_layers
-        self.cache = _Rows(layers, rows, capacity)
-        self.slots = torch.arange(capacity)
-        self.job: list[Job | None] = [None] * rows
-        self.told: list[list[int]] = [[] for _ in range(rows)]
-        self.noise: list[_Noise | None] = [None] * rows
-        self.next = torch.zeros(rows, dtype=torch.long)
-        self.place = torch.zeros(rows, dtype=torch.long)
-
     @torch.inference_mode()
-    def run(self, jobs: Sequence[tuple[Job, list[int]]], again: Judge) -> None:
-        """Work off the queue of every row."""
-        engine = self.engine
-        queues: list[deque[tuple[Job, list[int]]]] = [deque() for _ in range(engine.rows)]
-        for job, ids in jobs:
-            queues[job.slot % engine.rows].append((job, ids))
-        self._fill_all(self.opening)
-        prompts: list[list[int]] = [[] for _ in range(engine.rows)]
-        while True:
-            for row, queue in enumerate(queues):
-                if self.job[row] is None and queue:
-                    job, prompts[row] = queue.popleft()
-                    self._begin(row, job, prompts[row])
-            if all(job is None for job in self.job):
-                return
-            self._step()
-            for row, drafted in enumerate(self.job):
-                if drafted is None:
-                    continue
-                ended = self.told[row][-1:] == [engine.base.end]
-                if not ended and int(self.place[row]) < self.capacity:
-                    continue
-                text = engine.base.tokenizer.decode(self.told[row][:-1])
-                self.job[row] = None
-                if again(drafted, Draft(text, ended, len(self.told[row]))):
-                    self._begin(row, drafted.again(), prompts[row])
+    def _known(self, opening: Sequence[int]) -> Rows:
+        """Keys and values of the prefix, computed once."""
+        known = Rows(self.layers, 1)
+        if opening:
+            self.read(known, 0, opening)
+        known.length[0] = len(opening)
+        return known
 
-    def _fill_all(self, prefix: Sequence[int]) -> None:
-        """Compute the prefix once and keep it at the start of every row."""
-        self.cache.row, self.cache.start = 0, 0
-        if prefix:
-            self._hidden(torch.tensor([prefix]), 0)
-        for held in self.cache.store:
-            if held is not None:
-                for tensor in held:
-                    tensor[1:, :, : len(prefix)] = tensor[:1, :, : len(prefix)]
+    def read(self, texts: Rows, row: int, ids: Sequence[int]) -> torch.Tensor:
+        """Hidden state of the last of one row's next tokens; (width,)."""
+        texts.row, texts.length[row] = row, max(0, texts.length[row])
+        places = texts.length[row] + torch.arange(len(ids))
+        hidden = self._forward(torch.tensor([ids]), places[None], texts)[0, -1]
+        texts.row = None
+        texts.length[row] += len(ids)
+        return hidden
 
-    def _hidden(self, ids: torch.Tensor, start: int) -> torch.Tensor:
-        """Hidden states of one row's tokens from ``start`` on; (1, tokens, width)."""
-        places = start + torch.arange(ids.shape[1])
-        mask = (self.slots[None, :] <= places[:, None])[None, None]  # (1, 1, tokens, capacity)
-        return self._forward(ids, places[None], mask)
+    def step(self, texts: Rows, tokens: torch.Tensor) -> torch.Tensor:
+        """Logits (rows, words) after one more token of every row; idle rows carry a dummy."""
+        places = torch.tensor(texts.length).clamp(min=0)
+        hidden = self._forward(tokens[:, None], places[:, None], texts)[:, 0]
+        texts.length = [length + (length >= 0) for length in texts.length]
+        return hidden @ self.head.T
 
-    def _forward(self, ids: torch.Tensor, places: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        bias = torch.zeros(mask.shape).masked_fill(~mask, torch.finfo(torch.float32).min)
-        out: torch.Tensor = self.engine.body(
-            input_ids=ids, position_ids=places, attention_mask=bias,
-            past_key_values=self.cache, use_cache=True,
+    def _forward(self, ids: torch.Tensor, places: torch.Tensor, texts: Rows) -> torch.Tensor:
+        out: torch.Tensor = self.body(
+            input_ids=ids, position_ids=places, attention_mask=_NO_MASK,
+            past_key_values=texts, use_cache=True, texts=texts,
         ).last_hidden_state  # fmt: skip
         return out
 
-    def _begin(self, row: int, job: Job, ids: Sequence[int]) -> None:
-        """Read the prompt into the row, padded, and draw the first token."""
-        engine = self.engine
-        start = len(self.opening)
-        padded = [*ids, *[0] * (-len(ids) % PAD)]
-        self.cache.row, self.cache.start = row, start
-        hidden = self._hidden(torch.tensor([padded]), start)[0, len(ids) - 1]
-        self.job[row], self.told[row] = job, []
-        self.noise[row] = _Noise(job, len(engine.words))
-        self.place[row] = start + len(ids)
-        logits = hidden @ engine.head.T
-        self._take(row, logits.numpy())
+    @cached_property
+    @torch.inference_mode()
+    def alike(self) -> bool:
+        """Whether all rows of a product come out alike, so that any row may take any job.
 
-    def _take(self, row: int, logits: np.ndarray[Any, np.dtype[np.float32]]) -> None:
-        """Draw the next token of a row from logits over the vocabulary."""
-        noise = self.noise[row]
-        assert noise is not None
+        A library may compute the last rows of a matrix in another order than the first; then a
+        visit keeps to the row that its patient and day give.
+        """
+        opening = self._known([self.base.end])
+        texts = Rows(self.layers, self.rows)
+        for row in range(self.rows):
+            texts.make_room(row, 4, opening)
+        logits = self.step(texts, torch.full((self.rows,), self.base.end))
+        return bool((logits == logits[0]).all())
+
+
+_NO_MASK = torch.zeros(1, 1, 1, 1)
+"""Attention is of one row over its own tokens: :mod:`rows` needs none."""
+
+
+@dataclass
+class _Task:
+    """A job with its tokens and its room; ``first``: logits of the first token, once known."""
+
+    job: Job
+    ids: list[int]
+    room: int
+    first: np.ndarray[Any, np.dtype[np.float32]] | None = None
+
+
+class _Queue:
+    """What is still to be written, by the row that may write it."""
+
+    def __init__(self, tasks: Sequence[_Task], kinds: int) -> None:
+        self.kinds, self.lock = kinds, threading.Lock()
+        self.waiting: dict[int, deque[_Task]] = defaultdict(deque)
+        for task in tasks:
+            self.waiting[task.job.slot % kinds].append(task)
+
+    def take(self, row: int) -> _Task | None:
+        """The next task of a row, None where there is none."""
+        with self.lock:
+            mine = self.waiting[row % self.kinds]
+            return mine.popleft() if mine else None
+
+    def clear(self) -> None:
+        """Forget everything: a lane has failed."""
+        with self.lock:
+            self.waiting.clear()
+
+
+@dataclass
+class _Writing:
+    """A row at work."""
+
+    task: _Task
+    job: Job
+    noise: _Noise
+    told: list[int] = field(default_factory=list)
+
+
+class _Lane:
+    """The rows of one thread."""
+
+    def __init__(
+        self, engine: Engine, opening: Rows, queue: _Queue, again: Judge, share: int
+    ) -> None:
+        self.engine, self.opening, self.queue, self.again = engine, opening, queue, again
+        self.share = share
+        self.texts = Rows(engine.layers, engine.rows)
+        self.rows: list[_Writing | None] = [None] * engine.rows
+        self.next = torch.zeros(engine.rows, dtype=torch.long)
+
+    @torch.inference_mode()
+    def run(self) -> None:
+        """Take and write until nothing is left."""
+        while True:
+            self._take()
+            if not any(self.rows):
+                return
+            logits = self.engine.step(self.texts, self.next).numpy()
+            for row, writing in self._working():
+                self._draw(row, writing, logits[row])
+                if writing.told[-1] == self.engine.base.end or self._full(row, writing):
+                    self._finish(row, writing)
+
+    def _working(self) -> Iterator[tuple[int, _Writing]]:
+        return ((row, writing) for row, writing in enumerate(self.rows) if writing is not None)
+
+    def _take(self) -> None:
+        """Fill idle rows, with no more than this lane's share."""
+        for row, writing in enumerate(self.rows):
+            if writing is None and sum(w is not None for w in self.rows) < self.share:
+                task = self.queue.take(row)
+                if task is not None:
+                    self._read(row, task)
+
+    def _read(self, row: int, task: _Task) -> None:
+        """Read the prompt into the row and draw the first token."""
+        self.texts.make_room(row, task.room, self.opening)
+        hidden = self.engine.read(self.texts, row, task.ids)
+        task.first = (hidden @ self.engine.head.T).numpy()
+        self._begin(row, task, task.job)
+
+    def _begin(self, row: int, task: _Task, job: Job) -> None:
+        assert task.first is not None
+        self.texts.length[row] = self.opening.length[0] + len(task.ids)
+        writing = self.rows[row] = _Writing(task, job, _Noise(job, len(self.engine.words)))
+        self._draw(row, writing, task.first)
+
+    def _full(self, row: int, writing: _Writing) -> bool:
+        return self.texts.length[row] >= writing.task.room
+
+    def _finish(self, row: int, writing: _Writing) -> None:
+        """Hand the draft in; write it again, or leave the row."""
+        told, end = writing.told, self.engine.base.end
+        ended = told[-1] == end
+        text = self.engine.base.tokenizer.decode(told[:-1] if ended else told)
+        if self.again(writing.job, Draft(text, ended, len(told))):
+            self._begin(row, writing.task, writing.job.again())
+        else:
+            self.rows[row], self.texts.length[row] = None, -1
+
+    def _draw(
+        self, row: int, writing: _Writing, logits: np.ndarray[Any, np.dtype[np.float32]]
+    ) -> None:
+        """The next token of a row from logits over the vocabulary."""
         scaled = logits.astype(np.float64) / self.engine.temperature
         scaled[scaled < scaled.max() + np.log(MIN_SHARE)] = -np.inf
-        token = int(self.engine.words[int(np.argmax(scaled + noise.next()))])
-        self.told[row].append(token)
+        token = int(self.engine.words[int(np.argmax(scaled + writing.noise.next()))])
+        writing.told.append(token)
         self.next[row] = token
-
-    def _step(self) -> None:
-        """One token for every row that works; idle rows carry a dummy."""
-        self.cache.row = None
-        working = [row for row, job in enumerate(self.job) if job is not None
-                   and self.told[row][-1] != self.engine.base.end]  # fmt: skip
-        if not working:
-            return
-        self.cache.at = self.place.clamp(max=self.capacity - 1)
-        mask = (self.slots[None, :] <= self.cache.at[:, None])[:, None, None]
-        hidden = self._forward(self.next[:, None], self.cache.at[:, None], mask)[:, 0]
-        logits = (hidden @ self.engine.head.T).numpy()  # (rows, words)
-        for row in working:
-            self.place[row] += 1
-            if int(self.place[row]) < self.capacity:
-                self._take(row, logits[row])
 
 
 class _Noise:
