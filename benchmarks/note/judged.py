@@ -5,6 +5,7 @@ from __future__ import annotations
 from alignment.plan import EncounterPlan, Finding
 from eval.checks.lookup import Lesion
 from eval.checks.text import check_text, pair
+from eval.readers.findings import read_findings
 from eval.readers.report import read_report
 
 _BEFORE = 10.0
@@ -67,10 +68,18 @@ def faults(plan: EncounterPlan, prior: EncounterPlan | None, text: str) -> list[
             found.append(f"must_mention: no lobe of {row.lesion_id}")
         if row.change() and not any(fact.change == row.change() for fact in told):  # type: ignore[attr-defined]
             found.append(f"must_mention: no change of {row.lesion_id}")
-    denied = {fact.site for fact in facts if not fact.present}
+    return found + _denials(plan, text, rows)
+
+
+def _denials(plan: EncounterPlan, text: str, rows: tuple[Lesion, ...]) -> list[str]:
+    """Absences left out; a pneumothorax is no row of a table, so the reader of findings tells."""
+    denied = {fact.site for fact in read_report(text) if not fact.present}
     there = {row.site for row in rows}
+    air = {found.present for found in read_findings(text) if found.finding == "pneumothorax"}
+    found = ["a pneumothorax is stated"] if True in air else []
     for f in plan.findings:
-        if not f.present and f.site not in there and f.site not in denied:
+        told = False in air if f.concept == "pneumothorax" else f.site in denied
+        if not f.present and f.site not in there and not told:
             found.append(f"must_mention: {f.concept} is not denied")
     return found
 

@@ -16,7 +16,7 @@ from scipy.optimize import linear_sum_assignment
 
 from alignment.plan import Finding
 from modalities.notes.ct_chest import MASS_ABOVE_MM, TINY_BELOW_MM, Observation
-from modalities.notes.outline import Outline
+from modalities.notes.outline import ORGANS, Outline
 from modalities.notes.reading import Place, Sized, Statement, read
 from modalities.notes.report import FactKind, FactSpan
 from modalities.notes.wording import size_value
@@ -26,11 +26,15 @@ FaultKind = Literal["contradicts", "omits", "invents"]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong: ``where`` is the sentence, or the finding that is left out."""
+    """What is wrong: ``where`` is the sentence, or the finding that is left out.
+
+    ``at``: the character from which the draft must be written anew; what stands before may stay.
+    """
 
     kind: FaultKind
     where: str
     what: str
+    at: int = 0
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.what} ({self.where})"
@@ -84,19 +88,38 @@ class _Work:
         for s in statements:
             self._check_rest(s)
         if name == "findings":
-            self._require(told, denied | gone)
+            self._require(told, denied | gone, statements)
 
     def fault(self, kind: FaultKind, s: Statement, what: str) -> None:
         """Note a fault of one sentence."""
-        self.faults.append(Fault(kind, self.text[s.span[0] : s.span[1]], what))
+        self.faults.append(Fault(kind, self.text[s.span[0] : s.span[1]], what, s.span[0]))
 
-    def _require(self, told: set[str], denied: set[str]) -> None:
-        for o in self.said.seen:
-            if o.finding.finding_id not in told:
-                self.faults.append(Fault("omits", o.finding.finding_id, "the finding"))
+    def _require(self, told: set[str], denied: set[str], statements: Sequence[Statement]) -> None:
+        seen = self.said.seen
+        for place, o in enumerate(seen):
+            name = o.finding.finding_id
+            if name not in told:
+                at = self._after({b.finding.finding_id for b in seen[:place]}, statements)
+                self.faults.append(Fault("omits", name, "the finding", at))
         for f in (*self.said.absent, *self.said.cleared):
             if f.finding_id not in denied:
-                self.faults.append(Fault("omits", f.finding_id, f"the absence of {f.concept}"))
+                at = self._after(self._before(f), statements)
+                self.faults.append(Fault("omits", f.finding_id, f"the absence of {f.concept}", at))
+
+    def _before(self, absent: Finding) -> set[str]:
+        """What stands before the denial of a finding: in a list all findings, else by organ."""
+        style, organs = self.said.style["style"], self.said.organs
+        last = len(organs) if style == "list" else organs.index(ORGANS[absent.concept])
+        before = {o.finding for o in self.said.seen}
+        if style == "structured":
+            before = {*before, *self.said.absent, *self.said.cleared}
+            last -= 1
+        return {f.finding_id for f in before if organs.index(ORGANS[f.concept]) <= last}
+
+    def _after(self, names: set[str], statements: Sequence[Statement]) -> int:
+        """End of the last sentence that states one of ``names``; 0 where none does."""
+        stated = max((f.start for f in self.facts if f.finding_id in names), default=-1)
+        return max((s.span[1] for s in statements if s.span[0] <= stated), default=0)
 
     def _pair(self, stated: Sequence[Statement]) -> set[str]:
         """Each statement with the finding that it fits best, one to one; checks them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from modalities.notes.lm import adapter, base, own, space, training
 from modalities.notes.lm.author import LanguageModel
 from modalities.notes.lm.config import NotesTraining
 from modalities.notes.lm.ct_chest import CtChest
+from modalities.notes.lm.generate import Draft, Engine, Job
 from modalities.notes.lm.pairs import Tokens, micro_batches, tokens
 from modalities.notes.outline import outline
 from ontology.errors import ConsilienceError
@@ -75,13 +77,19 @@ def author(tiny: Path, trained: Path, **kw: int) -> LanguageModel:
     return LanguageModel(base_model=str(tiny), adapter=str(trained), rows=4, **kw)
 
 
+def short_visits(n: int) -> list[space.Case]:
+    """Visits with little to say: an untrained model writes until its room is full."""
+    cases = (space.case(5, index) for index in count())
+    return list(islice((c for c in cases if len(KIND.prompt(outline(*c))) < 120), n))
+
+
 def drafts(model: LanguageModel, visits: list[space.Case]) -> list[str]:
     said = [outline(*visit) for visit in visits]
     return [tries[0].text for tries in model.drafts(visits, said)]
 
 
 def test_a_draft_does_not_depend_on_who_else_is_in_the_run(tiny: Path, trained: Path) -> None:
-    visits = [space.case(5, index) for index in range(6)]
+    visits = short_visits(6)
     whole = drafts(author(tiny, trained, redraws=0), visits)
     assert len(set(whole)) == len(whole)
     alone = [drafts(author(tiny, trained, redraws=0), [visit])[0] for visit in visits[:2]]
@@ -90,10 +98,71 @@ def test_a_draft_does_not_depend_on_who_else_is_in_the_run(tiny: Path, trained: 
     assert backwards[::-1] == whole
 
 
+def test_the_likeliest_draft_is_that_of_the_plain_model_also_where_it_goes_on(
+    tiny: Path, trained: Path
+) -> None:
+    model = base.load(str(tiny))
+    words = adapter.merge(trained, model)["vocabulary"]
+    prompts = [KIND.prompt(outline(*visit)) for visit in short_visits(3)]
+    ids = model.tokenizer(KIND.prefix, add_special_tokens=False)["input_ids"]
+    ids += model.tokenizer(prompts[1], add_special_tokens=False)["input_ids"]
+    told: list[int] = []
+    with torch.inference_mode():
+        for _ in range(40):
+            logits = model.model(torch.tensor([[*ids, *told]])).logits[0, -1, words]
+            told.append(words[int(logits.argmax())])
+    plain = model.tokenizer.decode(told)
+    engine = Engine(model, words=words, rows=4, temperature=1e-6)
+    assert engine.alike
+    found: dict[int, list[str]] = {1: [], 2: [], 3: []}
+
+    def again(job: Job, draft: Draft) -> int | None:
+        found[job.patient].append(draft.text)
+        return None if job.draw == 2 else len(draft.text) * job.draw // 2
+
+    jobs = [Job(5, patient, 0, prompt) for patient, prompt in enumerate(prompts, 1)]
+    engine.write(KIND.prefix, jobs, again)
+    assert found[2][0].startswith(plain)
+    for first, anew, gone_on in found.values():
+        assert first == anew == gone_on
+
+
+def test_a_redraw_keeps_what_stands_before_the_first_fault(tiny: Path, trained: Path) -> None:
+    engine = author(tiny, trained).engine
+    found: list[str] = []
+
+    def again(job: Job, draft: Draft) -> int | None:
+        found.append(draft.text)
+        return 30 if job.draw == 0 else None
+
+    engine.write(KIND.prefix, [Job(5, 1, 0, KIND.prompt(KIND.sample(5, 1)))], again)
+    first, second = found
+    assert first[:20] == second[:20] and first != second
+
+
+def test_a_row_keeps_to_its_jobs_where_rows_differ(tiny: Path, trained: Path) -> None:
+    visits = short_visits(5)
+    free, bound = (author(tiny, trained, redraws=0) for _ in range(2))
+    bound.engine.alike = False
+    assert drafts(free, visits) == drafts(bound, visits)
+
+
+def test_a_fault_says_from_where_the_draft_must_be_written_anew() -> None:
+    said = next(s for s in (KIND.sample(4, i) for i in range(50))
+                if s.style["style"] == "list" and len(s.seen) > 2)  # fmt: skip
+    text = KIND.pair(said).target
+    lines = text.split("\n")
+    place = next(i for i, line in enumerate(lines) if line.startswith(("1. ", "- ")))
+    false = "\n".join([*lines[:place], lines[place][:2] + " The heart is large.", *lines[place:]])
+    _, faults = KIND.judge(said, false, "model")
+    assert false[min(fault.at for fault in faults) :].lstrip().startswith("The heart is large.")
+    assert KIND.judge(said, text.split("\n\n")[0], "model")[1][0].at == 0
+
+
 def test_a_redraw_is_another_draft_and_the_grammar_stands_in_at_last(
     tiny: Path, trained: Path
 ) -> None:
-    visits = [space.case(5, index) for index in range(2)]
+    visits = short_visits(2)
     model = author(tiny, trained, redraws=2)
     tries = model.drafts(visits, [outline(*visit) for visit in visits])
     assert [len({t.text for t in found}) for found in tries] == [3, 3]
@@ -202,6 +271,12 @@ def test_a_prompt_past_the_context_is_refused(tiny: Path, trained: Path) -> None
     _, prior = space.case(5, 1)
     with pytest.raises(ConsilienceError, match="too long for the model"):
         author(tiny, trained).write([(plan, prior)])
+
+
+def test_a_plan_without_findings_is_refused(tiny: Path, trained: Path) -> None:
+    plan = dataclasses.replace(space.case(5, 1)[0], findings=(), prior_day=None, prior_date=None)
+    with pytest.raises(ConsilienceError, match="cannot be reported"):
+        author(tiny, trained).write([(plan, None)])
 
 
 def test_own_reports_are_learned_from_the_shipped_state_on(

@@ -23,6 +23,8 @@ from ontology.errors import ConsilienceError
 SHIPPED = Path(__file__).parent / "adapter"
 BARE = "none"
 """Names no adapter: the base model as it comes, for comparison."""
+ANEW = 3
+"""Every third redraw begins anew; the others keep what stands before the first fault."""
 Visit = tuple[EncounterPlan, EncounterPlan | None]
 
 
@@ -107,11 +109,14 @@ class LanguageModel:
             raise ConsilienceError("the same visit twice in one run", got=len(jobs) - len(places))
         tries: list[list[Try]] = [[] for _ in jobs]
 
-        def again(job: Job, draft: Draft) -> bool:
+        def again(job: Job, draft: Draft) -> int | None:
             place = places[job.seed, job.patient, job.day]
             judged = self._judge(said[place], draft)
             tries[place].append(judged)
-            return bool(judged.faults) and job.draw < self.redraws
+            if not judged.faults or job.draw >= self.redraws:
+                return None
+            anew = (job.draw + 1) % ANEW == 0
+            return 0 if anew else min(fault.at for fault in judged.faults)
 
         self.engine.write(self.kind.prefix, jobs, again)
         return tries

@@ -6,7 +6,8 @@ indication, technique and comparison follow from request and protocol.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from alignment.plan import EncounterPlan
 from modalities.notes.compose import by_grammar, findings_section, frame, impression_section
@@ -48,14 +49,27 @@ class CtChest:
     def judge(
         self, said: Outline, draft: str, author: str
     ) -> tuple[Report | None, tuple[Fault, ...]]:
-        """A draft as a whole report, read back."""
+        """A draft as a whole report, read back; faults give their characters of the draft."""
         parts = draft.split(BETWEEN)
         if len(parts) != 2 or not all(part.strip() for part in parts):
             return None, (Fault("contradicts", "sections", f"{len(parts)} sections, not 2"),)
         whole = frame(said, *(Phrase(part.strip()) for part in parts))
         reading = read_back(said, whole.phrase.text, whole.sections)
-        return Report(whole.phrase.text, author, reading.facts), reading.faults
+        places = [0, len(parts[0]) + len(BETWEEN)]
+        return Report(whole.phrase.text, author, reading.facts), tuple(
+            replace(fault, at=_in_draft(fault.at, whole.sections, places))
+            for fault in reading.faults
+        )
 
     def sample(self, seed: int, index: int, *, held: bool = False) -> Outline:
         """Of the sampled space of findings."""
         return outline(*space.case(seed, index, held=held))
+
+
+def _in_draft(at: int, sections: Sequence[tuple[str, int, int]], places: Sequence[int]) -> int:
+    """A character of the report as one of the draft, whose two sections begin at ``places``."""
+    return max(
+        (place + at - start for (_, start, _), place in zip(sections, places, strict=True)
+         if at >= start),
+        default=0,
+    )  # fmt: skip

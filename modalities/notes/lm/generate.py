@@ -66,8 +66,8 @@ class Draft:
     tokens: int
 
 
-Judge = Callable[[Job, Draft], bool]
-"""Whether a draft is to be written again, with the next draw."""
+Judge = Callable[[Job, Draft], int | None]
+"""From which character a draft is to be written again, with the next draw; None: it stays."""
 
 
 class Engine:
@@ -78,9 +78,10 @@ class Engine:
 
     def __init__(
         self, model: base.Base, *, words: Sequence[int] | None = None,
-        rows: int = 32, temperature: float = 0.7,
+        rows: int = 32, temperature: float = 0.7, min_share: float = MIN_SHARE,
     ) -> None:  # fmt: skip
-        self.base, self.rows, self.temperature = model, rows, temperature
+        self.base, self.rows = model, rows
+        self.temperature, self.min_share = temperature, min_share
         model.model.set_attn_implementation(NAME)
         self.body = model.model.model
         self.layers = int(model.model.config.num_hidden_layers)
@@ -94,7 +95,7 @@ class Engine:
         return ids
 
     def write(self, prefix: str, jobs: Sequence[Job], again: Judge) -> None:
-        """Draft every job until ``again`` says no; it is called with each draft, in any order.
+        """Draft every job until ``again`` says None; it is called with each draft, in any order.
 
         Raises ConsilienceError where a prompt leaves no room for a report.
         """
@@ -275,11 +276,16 @@ class _Lane:
         task.first = (hidden @ self.engine.head.T).numpy()
         self._begin(row, task, task.job)
 
-    def _begin(self, row: int, task: _Task, job: Job) -> None:
+    def _begin(self, row: int, task: _Task, job: Job, kept: Sequence[int] = ()) -> None:
+        """Draw the first token, or go on after those that are kept of the draft before."""
         assert task.first is not None
-        self.texts.length[row] = self.opening.length[0] + len(task.ids)
-        writing = self.rows[row] = _Writing(task, job, _Noise(job, len(self.engine.words)))
-        self._draw(row, writing, task.first)
+        told = list(kept)
+        writing = self.rows[row] = _Writing(task, job, _Noise(job, len(self.engine.words)), told)
+        self.texts.length[row] = self.opening.length[0] + len(task.ids) + max(0, len(told) - 1)
+        if told:
+            self.next[row] = told[-1]
+        else:
+            self._draw(row, writing, task.first)
 
     def _full(self, row: int, writing: _Writing) -> bool:
         return self.texts.length[row] >= writing.task.room
@@ -289,17 +295,26 @@ class _Lane:
         told, end = writing.told, self.engine.base.end
         ended = told[-1] == end
         text = self.engine.base.tokenizer.decode(told[:-1] if ended else told)
-        if self.again(writing.job, Draft(text, ended, len(told))):
-            self._begin(row, writing.task, writing.job.again())
-        else:
+        keep = self.again(writing.job, Draft(text, ended, len(told)))
+        if keep is None:
             self.rows[row], self.texts.length[row] = None, -1
+        else:
+            self._begin(row, writing.task, writing.job.again(), self._kept(told, keep))
+
+    def _kept(self, told: Sequence[int], characters: int) -> Sequence[int]:
+        """The tokens that lie within the first ``characters`` of a draft."""
+        decode = self.engine.base.tokenizer.decode
+        count = 0
+        while count < len(told) and len(decode(told[: count + 1])) <= characters:
+            count += 1
+        return told[:count]
 
     def _draw(
         self, row: int, writing: _Writing, logits: np.ndarray[Any, np.dtype[np.float32]]
     ) -> None:
         """The next token of a row from logits over the vocabulary."""
         scaled = logits.astype(np.float64) / self.engine.temperature
-        scaled[scaled < scaled.max() + np.log(MIN_SHARE)] = -np.inf
+        scaled[scaled < scaled.max() + np.log(self.engine.min_share)] = -np.inf
         token = int(self.engine.words[int(np.argmax(scaled + writing.noise.next()))])
         writing.told.append(token)
         self.next[row] = token

@@ -73,7 +73,7 @@ class Rows(Cache):  # type: ignore[misc]
         """(rows or 1, query heads, tokens, width) to the same shape."""
         if self.row is not None:
             return self._read(layer, query, scale)
-        rows, heads, _, width = query.shape
+        _, heads, _, width = query.shape
         out = torch.zeros_like(query)
         for row, length in enumerate(self.length):
             held = self.store[row][layer]
