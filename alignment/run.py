@@ -75,7 +75,7 @@ class NotesOptions(BaseModel):
     A radiograph report only where radiographs are taken. ``author``: of the CT chest reports; the
     grammar writes the other kinds. ``base_model``: the bundled name or the folder of any Hugging
     Face causal language model; ``adapter``: a folder that ``consilience train notes`` wrote, the
-    shipped one where empty. ``batch``: visits at once; part of what a draft depends on.
+    shipped one where empty. ``batch``: visits at once on a core; drafts depend on it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -84,8 +84,8 @@ class NotesOptions(BaseModel):
     author: Literal["language_model", "grammar"] = "language_model"
     base_model: str = "smollm2-135m-instruct"
     adapter: str = ""
-    redraws: int = Field(default=4, ge=0, le=20)
-    batch: int = Field(default=16, ge=1, le=256)
+    redraws: int = Field(default=8, ge=0, le=20)
+    batch: int = Field(default=32, ge=1, le=256)
 
     @field_validator("kinds")
     @classmethod
