@@ -42,8 +42,8 @@ class Sample:
 
 
 def number() -> int:
-    """How many visits: ``CONSILIENCE_NOTES`` or 200."""
-    return int(os.environ.get("CONSILIENCE_NOTES", "200"))
+    """How many visits: ``CONSILIENCE_NOTES`` or 150."""
+    return int(os.environ.get("CONSILIENCE_NOTES", "150"))
 
 
 def adapter() -> str:
@@ -58,7 +58,7 @@ def visits(n: int) -> list[space.Case]:
 
 
 @lru_cache(maxsize=4)
-def samples(n: int, *, bare: bool = False, redraws: int = 4) -> tuple[list[Sample], float]:
+def samples(n: int, *, bare: bool = False, redraws: int = 8) -> tuple[list[Sample], float]:
     """The first ``n`` visits as written, and the seconds that it took."""
     chosen = visits(n)
     said = [outline(*visit) for visit in chosen]

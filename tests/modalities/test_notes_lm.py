@@ -189,7 +189,7 @@ def test_training_that_was_stopped_ends_in_the_same_bytes(
     monkeypatch.setattr(training, "CORES", 1)  # nor do the cores matter
     training.train(settings.model_copy(update={"steps": 2}), tmp_path)
     again = training.train(settings, tmp_path)
-    for name in (adapter.WEIGHTS, adapter.CARD):
+    for name in (adapter.WEIGHTS, adapter.SETTINGS, adapter.CARD):
         assert (again / name).read_bytes() == (trained / name).read_bytes(), name
     assert (tmp_path / training.LOSSES).read_text().startswith("step,loss,held_out\n2,")
     assert (tmp_path / training.CURVE).read_bytes()[:4] == b"\x89PNG"

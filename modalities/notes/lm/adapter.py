@@ -37,6 +37,7 @@ def save(
         settings.inference_mode = True
         settings.save_pretrained(part)
         settings.inference_mode = False
+        _sort_targets(part / SETTINGS)
         record = {**card, "base_model": model.name, "base_sha256": model.digest,
                   "vocabulary": list(words)}  # fmt: skip
         (part / CARD).write_text(json.dumps(record, sort_keys=True, indent=1) + "\n")
@@ -48,6 +49,13 @@ def save(
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _sort_targets(file: Path) -> None:
+    """peft keeps the names of the adapted layers as a set: in any order."""
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    settings["target_modules"] = sorted(settings["target_modules"])
+    file.write_text(json.dumps(settings, sort_keys=True, indent=2) + "\n", encoding="utf-8")
 
 
 def digest(folder: Path) -> str:

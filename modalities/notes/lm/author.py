@@ -42,13 +42,13 @@ class LanguageModel:
     """Writes notes with a base model and an adapter, which are loaded at the first use.
 
     ``adapter``: a folder, empty for the shipped one, ``none`` for the bare base model.
-    ``redraws``: further drafts after a faulty one. ``rows``: visits at once.
+    ``redraws``: further drafts after a faulty one. ``rows``: visits at once on each core.
     """
 
     base_model: str = base.DEFAULT
     adapter: str = ""
-    redraws: int = 4
-    rows: int = 16
+    redraws: int = 8
+    rows: int = 32
     temperature: float = 0.7
     kind: Kind = field(default_factory=CtChest)
 

@@ -31,8 +31,9 @@ LANES = max(1, min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinit
 """Rows write in so many threads at once; how many changes no byte, only memory and time."""
 LONGEST = 8192
 """Most tokens of prompt and report together."""
-MIN_SHARE = 0.05
-"""A token less likely than this share of the likeliest one is never drawn ("min-p")."""
+MIN_SHARE, AGAIN_SHARE = 0.3, 0.1
+"""A token less likely than this share of the likeliest one is never drawn ("min-p"); in redraws
+the second, since a draft that goes on from the same words would else repeat its fault."""
 _CHUNK = 64
 
 
@@ -78,10 +79,9 @@ class Engine:
 
     def __init__(
         self, model: base.Base, *, words: Sequence[int] | None = None,
-        rows: int = 32, temperature: float = 0.7, min_share: float = MIN_SHARE,
+        rows: int = 32, temperature: float = 0.7,
     ) -> None:  # fmt: skip
-        self.base, self.rows = model, rows
-        self.temperature, self.min_share = temperature, min_share
+        self.base, self.rows, self.temperature = model, rows, temperature
         model.model.set_attn_implementation(NAME)
         self.body = model.model.model
         self.layers = int(model.model.config.num_hidden_layers)
@@ -208,7 +208,7 @@ class _Queue:
     def __init__(self, tasks: Sequence[_Task], kinds: int) -> None:
         self.kinds, self.lock = kinds, threading.Lock()
         self.waiting: dict[int, deque[_Task]] = defaultdict(deque)
-        for task in tasks:
+        for task in sorted(tasks, key=lambda task: -task.room):  # the longest end last
             self.waiting[task.job.slot % kinds].append(task)
 
     def take(self, row: int) -> _Task | None:
@@ -314,7 +314,8 @@ class _Lane:
     ) -> None:
         """The next token of a row from logits over the vocabulary."""
         scaled = logits.astype(np.float64) / self.engine.temperature
-        scaled[scaled < scaled.max() + np.log(self.engine.min_share)] = -np.inf
+        share = AGAIN_SHARE if writing.job.draw else MIN_SHARE
+        scaled[scaled < scaled.max() + np.log(share)] = -np.inf
         token = int(self.engine.words[int(np.argmax(scaled + writing.noise.next()))])
         writing.told.append(token)
         self.next[row] = token
