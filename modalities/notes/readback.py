@@ -17,8 +17,9 @@ from scipy.optimize import linear_sum_assignment
 from alignment.plan import Finding
 from modalities.notes.ct_chest import MASS_ABOVE_MM, TINY_BELOW_MM, Observation
 from modalities.notes.outline import ORGANS, Outline
-from modalities.notes.reading import Place, Sized, Statement, read
+from modalities.notes.reading import read
 from modalities.notes.report import FactKind, FactSpan
+from modalities.notes.statement import Place, Sized, Statement
 from modalities.notes.wording import size_value
 
 FaultKind = Literal["contradicts", "omits", "invents"]

@@ -8,59 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Literal
 
 from modalities.notes.ct_chest import GRAMMAR
+from modalities.notes.statement import Place, Sized, Span, Statement
 from modalities.notes.wording import LOBE_WORDS, MONTHS, ORDINALS
-
-Kind = Literal["finding", "absent", "no_new", "response", "other", "unread"]
-Span = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Sized:
-    """A stated size in whole mm: long axis, short axis or None."""
-
-    long_mm: int
-    short_mm: int | None
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A stated concept with its side and lobe, None where not stated."""
-
-    concept: str
-    side: str | None
-    lobe: str | None
-    noun: str
-    span: Span
-    side_span: Span | None = None
-    lobe_span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One sentence as read; spans are characters of the whole text."""
-
-    kind: Kind
-    section: str
-    span: Span
-    places: tuple[Place, ...] = ()
-    size: Sized | None = None
-    prior: Sized | None = None
-    change: tuple[str, Span] | None = None
-    certainty: tuple[str, Span] | None = None
-    negation: Span | None = None
-    rank: int | None = None
-    tiny: bool = False
-    response: str | None = None
-    faults: tuple[str, ...] = ()
-    dates: tuple[dt.date, ...] = field(default=())
-
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _SIZE = re.compile(
@@ -232,7 +185,7 @@ def _absent(
             unread.append(part[0].strip())
         else:
             places.append(place)
-    faults = tuple(f"unread denial: {words_}" for words_ in unread)
+    faults = tuple(f"unread denial: {words_}" for words_ in unread) + _misplaced(title, places)
     return Statement(
         "absent", section, span, tuple(places), negation=_shift(no.span("no"), at), faults=faults
     )
@@ -261,6 +214,7 @@ def _finding(words: str, section: str, span: Span, at: int, title: str | None) -
     dates = tuple(d for d in (_date(m) for m in _DATE.finditer(words)) if d is not None)
     if len(dates) < len(_DATE.findall(words)):
         faults.append("no such date")
+    faults += _misplaced(title, [] if place is None else [place])
     size = sizes[0] if sizes else None
     for note in _NOTE.finditer(words):
         if note["n"] and (size is None or _mm(note["n"], note[0]) != size.short_mm):
@@ -274,6 +228,16 @@ def _finding(words: str, section: str, span: Span, at: int, title: str | None) -
         None, _rank(rank), bool(re.search(r"\b(?:tiny|punctate)\b", bare, re.I)),
         None, tuple(faults), dates,
     )  # fmt: skip
+
+
+def _misplaced(title: str | None, places: Sequence[Place]) -> tuple[str, ...]:
+    """Findings that stand under the title of another organ."""
+    wanted = {title, "pneumothorax"} if title == "pleural_effusion" else {title}
+    return tuple(
+        f"{place.concept} under another organ"
+        for place in places
+        if title is not None and place.concept not in wanted
+    )
 
 
 def _stray(bare: str, hedges: list[Span]) -> list[str]:

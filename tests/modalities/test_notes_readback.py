@@ -75,6 +75,18 @@ def test_an_absence_that_is_false_is_found() -> None:
     raise AssertionError("no case with a liver lesion")
 
 
+def test_a_finding_under_the_title_of_another_organ_is_refused() -> None:
+    for index in range(200):
+        said = KIND.sample(4, index)
+        text = KIND.pair(said).target
+        false = re.sub(r"(?m)^(Liver|LIVER): ", "Bones: ", text)
+        if false != text:
+            _, faults = KIND.judge(said, false, "model")
+            assert any("under another organ" in fault.what for fault in faults)
+            return
+    raise AssertionError("no structured case with a liver")
+
+
 def test_a_draft_without_two_sections_is_no_report() -> None:
     said = KIND.sample(1, 1)
     report, faults = KIND.judge(said, "Lungs: clear.", "model")
