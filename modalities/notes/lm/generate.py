@@ -161,9 +161,9 @@ class Engine:
     def step(self, texts: Rows, tokens: torch.Tensor) -> torch.Tensor:
         """Logits (rows, words) after one more token of every row; idle rows carry a dummy."""
         places = torch.tensor(texts.length).clamp(min=0)
-        hidden = self._forward(tokens[:, None], places[:, None], texts)[:, 0]
+        hidden: torch.Tensor = self._forward(tokens[:, None], places[:, None], texts)[:, 0]
         texts.length = [length + (length >= 0) for length in texts.length]
-        return hidden @ self.head.T
+        return torch.matmul(hidden, self.head.T)
 
     def _forward(self, ids: torch.Tensor, places: torch.Tensor, texts: Rows) -> torch.Tensor:
         out: torch.Tensor = self.body(
