@@ -23,6 +23,7 @@ from eval.checks import (
     notes,
     person,
     radiographs,
+    report_response,
     responses,
     rules,
     survival,
@@ -94,6 +95,7 @@ def evaluate(
     checks += [notes.check_notes(data, told), notes.check_dates(data, told)]
     checks.append(person.check_foretold(data, told))
     checks += text.check_text(reports, rows)
+    checks.append(report_response.check_report_response(data, told))
     checks.append(radiographs.check_ct_findings(data, told))
     checks += radiographs.check_radiograph_reports(told, rows, data)
     checks += history.check_history(data, told)

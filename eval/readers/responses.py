@@ -7,10 +7,14 @@ import re
 from dataclasses import dataclass
 
 from eval.readers.denial import states
-from eval.readers.prose import find_dates, plain, without_dates
+from eval.readers.prose import find_dates, plain, sentences, without_dates
 from eval.readers.wording import first, load, phrases
 
 _CODE = re.compile(r"(?<![\w-])(CR|PR|SD|PD|NE)(?![\w-])")
+_NEITHER = re.compile(
+    r"\b(?:no|not|nor|neither|without)\b[^.;]*\bcriteria (?:for|of) (?:either )?"
+    r"(?:response|progression),? (?:or|nor) (?:for )?(?:response|progression)\b"
+)
 _SUM = re.compile(
     r"\b(?:sum|SLD|SOD|total(?:ling)?)\b[^.;]*?(?:from \d+(?:\.\d+)? ?(?:mm|cm)? to )?"
     r"(?<![\d.])(\d+(?:\.\d+)?) ?(mm|cm)\b",
@@ -38,6 +42,20 @@ def names_response(sentence: str) -> bool:
     said = plain(sentence)
     named = any(phrases("responses", key).search(said) for key in ("CR", "PR", "SD"))
     return named or bool(re.search(r"^\W*(?:response:? )?progressive disease", said))
+
+
+def named_responses(text: str) -> list[tuple[str, str]]:
+    """Every response that findings and impression of a report call by its RECIST code or name,
+    with its sentence; what is only described ("smaller") is none."""
+    found = []
+    for sentence in sentences(text):
+        said = plain(without_dates(sentence))
+        code = _CODE.search(sentence)
+        response = code[1] if code else "SD" if _NEITHER.search(said) else None
+        response = response or _stated("responses", said)
+        if response is not None:
+            found.append((response, sentence))
+    return found
 
 
 def read_response(sentence: str) -> ResponseFact | None:
