@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from alignment.plan import EncounterPlan, Finding
 from eval.checks.lookup import Lesion
 from eval.checks.text import check_text, pair
+from eval.readers.facts import Fact
 from eval.readers.findings import read_findings
-from eval.readers.report import read_report
+from eval.readers.prose import find_dates
+from eval.readers.radiograph import unexpected
+from eval.readers.report import read_report, statements
+from eval.readers.responses import named_responses
 
 _BEFORE = 10.0
 """mm that stand for the prior size of what was seen and not measured."""
@@ -43,8 +49,10 @@ def _number(value: int | None) -> float | None:
 def faults(plan: EncounterPlan, prior: EncounterPlan | None, text: str) -> list[str]:
     """What the judge holds against a report: false statements, and must-mentions left out.
 
-    Must be stated: every lesion with its lobe or side, its size and its change, and every absence
-    of the plan. The judge's own reading errors count against the report.
+    Must be stated: every lesion with its lobe or side, its size, change and its doubt, every
+    absence of the plan, and the response. Nothing else may be: no other response, date, lesion, or
+    finding that is neither lesion nor fluid. The judge's own reading errors count against the
+    report; how many untruths it finds, :mod:`note.injected` measures.
     """
     rows = lesions(plan, prior)
     scan = (plan.patient_id, plan.day)
@@ -54,21 +62,42 @@ def faults(plan: EncounterPlan, prior: EncounterPlan | None, text: str) -> list[
         for violation in result.violations
     ]
     facts = read_report(text)
-    stated: dict[str, list[object]] = {}
+    doubts = {f.finding_id: f.certainty != "definite" for f in plan.findings}
+    stated: dict[str, list[Fact]] = {}
     for fact, row in pair(facts, rows):
         if row is not None:
             stated.setdefault(row.lesion_id, []).append(fact)
     for row in rows:
         told = stated.get(row.lesion_id, [])
-        if row.gone or not told:
-            continue  # text_reported has spoken
-        if row.long_mm and not any(fact.long_mm == row.long_mm for fact in told):  # type: ignore[attr-defined]
-            found.append(f"must_mention: no size of {row.lesion_id}")
-        if row.lobe and not any(fact.lobe == row.lobe for fact in told):  # type: ignore[attr-defined]
-            found.append(f"must_mention: no lobe of {row.lesion_id}")
-        if row.change() and not any(fact.change == row.change() for fact in told):  # type: ignore[attr-defined]
-            found.append(f"must_mention: no change of {row.lesion_id}")
-    return found + _denials(plan, text, rows)
+        if told and not row.gone:  # else text_reported has spoken
+            left = _left_out(row, told, doubts[row.lesion_id])
+            found += [f"must_mention: no {what} of {row.lesion_id}" for what in left]
+            if not doubts[row.lesion_id] and any(f.certainty != "definite" for f in told):
+                found.append(f"doubt about {row.lesion_id}, of which there is none")
+    return [*found, *_denials(plan, text, rows), *_frame(plan, text)]
+
+
+def _left_out(row: Lesion, told: Sequence[Fact], doubted: bool) -> list[str]:
+    """What no statement about a lesion says."""
+    said = {
+        "size": not row.long_mm or any(f.long_mm == row.long_mm for f in told),
+        "lobe": not row.lobe or any(f.lobe == row.lobe for f in told),
+        "side": not row.side or any(f.side in (row.side, "bilateral") for f in told),
+        "change": not row.change() or any(f.change == row.change() for f in told),
+        "doubt": not doubted or any(f.certainty != "definite" for f in told),
+    }
+    return [what for what, there in said.items() if not there]
+
+
+def _frame(plan: EncounterPlan, text: str) -> list[str]:
+    """Response, dates and findings that are none of the lesions."""
+    parts = [statement.text for statement in statements(text)]
+    named = {response for part in parts for response, _ in named_responses(part)}
+    wanted = {plan.overall_response} - {None}
+    found = [f"response {', '.join(sorted(named)) or 'not named'}"] if named != wanted else []
+    dates = {dated.date for part in parts for dated in find_dates(part)}
+    found += [f"date {date}" for date in sorted(dates - {plan.date, plan.prior_date})]
+    return found + [f"a finding of nothing: {fact.words}" for fact in unexpected(text)]
 
 
 def _denials(plan: EncounterPlan, text: str, rows: tuple[Lesion, ...]) -> list[str]:

@@ -9,8 +9,12 @@ from eval.readers.lexicon import DELTA_BEFORE, PRIOR_AFTER, PRIOR_BEFORE, PRIOR_
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _UNIT = r"(?:mm|cm|millimet(?:er|re)s?|centimet(?:er|re)s?)"
-_AXIS = r"(?:\s*\(?(?:in\s+)?(?:its\s+|the\s+)?(?:long|short)(?:est)?[\s-]+(?:axis|diameter)\)?)?"
-_BY = r"\s*(?:x|×|\*|by)\s*"
+_LABEL = r"\s*\(?(?:in\s+)?(?:its\s+|the\s+)?(?:long|short)(?:est)?[\s-]+(?:axis|diameter)\)?"
+_AXIS = rf"(?:{_LABEL})?"
+_BY = (  # also "8 mm in long axis and 5 mm in short axis"
+    r"(?:\s*(?:x|×|\*|by)\s*|(?<=axis|eter)"
+    rf",?\s+and\s+(?={_NUMBER}\s*-?\s*{_UNIT}{_LABEL}))"
+)
 _SIZE = re.compile(
     rf"(?<![\w.,])(?P<a>{_NUMBER})(?:\s*-?\s*(?P<ua>{_UNIT}))?(?P<xa>{_AXIS})"
     rf"(?:{_BY}(?P<b>{_NUMBER})(?:\s*-?\s*(?P<ub>{_UNIT}))?(?P<xb>{_AXIS}))?"
@@ -96,6 +100,8 @@ def _is_prior(before: str, after: str) -> bool:
         return False
     if _ends_with(words, PRIOR_VERBS, reach=1) or _ends_with(words, PRIOR_BEFORE, reach=4):
         return True
+    if re.match(r"^\s*on\s+(?:\d{1,4}\b|[A-Z][a-z]+ \d)", after):
+        return True  # "9 x 5 mm on 2023-09-06"
     # "24 mm previously 31 mm": the word belongs to the number that follows it.
     return _starts_with(after, PRIOR_AFTER) and not re.match(r"^\s*\w+\s+(?:\w+\s+)?\d", after)
 

@@ -163,6 +163,7 @@ def _treatment(p: Patient, i: int) -> None:
         ]
         p["doses"].append({
             "day": day, "line": line, "cycle": cycle, "regimen": (first, second)[line - 1][0],
+            "rxnorm": (first, second)[line - 1][1],
             "relative_dose": dose, "delay_days": 5 if action == "delayed" else 0, "action": action,
             "reason": None if action == "given" else "neutropenia",
         })  # fmt: skip

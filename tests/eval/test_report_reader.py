@@ -60,6 +60,10 @@ SENTENCES: dict[str, list[tuple[object, ...]]] = {
     "Dominant left mediastinal lymph node.": [(True, NODE, "left", None, None, None, None)],
     "Possible right mediastinal lymph node.": [(True, NODE, "right", None, None, None, None)],
     "Mediastinal lymph nodes.": [],
+    "LLL nodule, 8 mm in long axis and 5 mm in short axis (9 x 5 mm on 2023-09-06).": [
+        (True, LUNG, "LLL", 8, 5, 9, None)
+    ],
+    "The previously seen pneumothorax has resolved.": [],
     "Calcified left hilar lymph node.": [],
     "The nodule in the LUL has resolved.": [(False, LUNG, "LUL", None, None, None, "resolved")],
     "LLL: complete resolution of the 12 mm nodule.": [
