@@ -1,6 +1,6 @@
 """The reports: are they true, where do the readers disagree, how varied, how fast.
 
-python benchmarks/notes.py [--parts truth,disagreement,diversity,leak,speed,pages]
+python benchmarks/notes.py [--parts truth,sensitivity,disagreement,diversity,leak,speed,pages]
 
 Writes benchmarks/results/notes.json, docs/author.md (twenty reports) and examples of disagreement;
 parts that are not asked for keep their rows. ``CONSILIENCE_NOTES``: visits, 150; 20 for a look.
@@ -16,11 +16,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from note import claims, pages
+from note import claims, injected, pages
 from results import FOLDER, Row, write
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "truth": claims.truth_rows,
+    "sensitivity": injected.sensitivity_rows,
     "disagreement": claims.disagreement_rows,
     "diversity": claims.diversity_rows,
     "leak": claims.leak_rows,

@@ -22,9 +22,9 @@ from modalities import assets, note_files
 from modalities.notes.lm import adapter as adapters
 from modalities.notes.lm.author import SHIPPED
 from note import judged, written
+from note.rates import COMMAND, share
 from note.written import KIND, SEED, Sample
 
-COMMAND = "python benchmarks/notes.py --parts "
 FIRST, REPAIRED, FALLBACK, VERBATIM = 0.95, 0.995, 0.02, 0.02
 SPEED, MEMORY_GB = 0.6, 3.0
 BARE = 12
@@ -36,22 +36,6 @@ _AGAINST = {
     "grammar": "{} reports of the same visits",
     "real": "{} real chest radiograph reports (Indiana), for scale",
 }
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share."""
-    if n == 0:
-        return 0.0, 1.0
-    z, share = 1.96, hits / n
-    centre, root = share + z * z / (2 * n), math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low, high = ((centre + sign * z * root) / (1 + z * z / n) for sign in (-1, 1))
-    return max(0.0, low), min(1.0, high)
-
-
-def share(name: str, hits: int, n: int, part: str, **kw: object) -> Row:
-    """A share with its interval."""
-    low, high = wilson(hits, n)
-    return Row(name, hits / max(n, 1), "share", COMMAND + part, low, high, **kw)  # type: ignore[arg-type]
 
 
 def _true(sample: Sample, text: str) -> bool:
