@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
-from alignment import clinic, molecular
+from alignment import clinic, clinic_planner, molecular
 from alignment.clinic import ClinicPlan
 from alignment.lexicon import Lexicon
 from alignment.molecular import MolecularPlan
@@ -23,8 +23,8 @@ def plan_notes(
         return
     for record in records(tables):
         if clinic.KIND in kinds:
-            for day in clinic.clinic_days(record):
-                yield clinic.plan_clinic(record, day, lexicon, seed=seed, model=model)
+            for day in clinic_planner.clinic_days(record):
+                yield clinic_planner.plan_clinic(record, day, lexicon, seed=seed, model=model)
         if molecular.KIND in kinds:
             for day in molecular.specimen_days(record):
                 yield molecular.plan_molecular(record, day, lexicon, seed=seed, model=model)

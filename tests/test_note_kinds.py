@@ -12,7 +12,7 @@ import pytest
 import consilience as cs
 from alignment import plan as encounter
 from alignment import schemas
-from alignment.clinic import REPORTED
+from alignment.clinic_planner import REPORTED
 from alignment.noting import plan_notes
 from alignment.run import load_config
 from cohort.codebook import Codebook

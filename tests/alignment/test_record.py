@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alignment import schemas
-from alignment.clinic import clinic_days, plan_clinic
+from alignment.clinic_planner import clinic_days, plan_clinic
 from alignment.lexicon import Lexicon
 from alignment.molecular import plan_molecular, specimen_days
 from alignment.plan import EncounterPlan, Protocol
