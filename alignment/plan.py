@@ -113,6 +113,7 @@ class EncounterPlan:
     purpose: Purpose | None = None  # None: response under a line, staging without one
     local: str | None = None  # surgery or sbrt begun before this scan
     confirmed: bool = True  # whether histology and stage were known
+    recurred: bool = False  # whether a recurrence had been recorded on an earlier day
 
     @property
     def asked(self) -> Purpose:

@@ -71,6 +71,7 @@ def plan_patients(
         for day in sorted(by_day)[:max_studies]:
             line = _line_on(treatments.get(key, []), day)
             local = _local_before(treatments.get(key, []), day)
+            recurred = _recurred_before(events.get(key, []), day)
             plans.append(
                 EncounterPlan(
                     seed=seed,
@@ -90,9 +91,10 @@ def plan_patients(
                     else identifiers.calendar_date(person["index_date"], prior_day),
                     overall_response=answers.get(day),
                     findings=_findings(by_day[day], by_day.get(prior_day, []), visible_in),  # type: ignore[arg-type]
-                    purpose=_purpose(line, local, events.get(key, []), day),
+                    purpose=_purpose(line, local, day, recurred=recurred),
                     local=local,
                     confirmed=day >= 0,
+                    recurred=recurred,
                 )
             )
             prior_day = day
@@ -180,7 +182,14 @@ def _local_before(treatments: Rows, day: int) -> str | None:
     return str(done[0]["regimen"]) if done else None
 
 
-def _purpose(line: dict[str, Any] | None, local: str | None, events: Rows, day: int) -> Purpose:
+def _recurred_before(events: Rows, day: int) -> bool:
+    """Whether a recurrence was recorded before the day: that of the scan itself is its result."""
+    return any(row["category"] == "recurrence" and row["day"] < day for row in events)
+
+
+def _purpose(
+    line: dict[str, Any] | None, local: str | None, day: int, *, recurred: bool
+) -> Purpose:
     """Why a scan was asked for, from what was recorded before its day."""
     if line is not None:
         if line["intent"] == "supportive":
@@ -189,8 +198,7 @@ def _purpose(line: dict[str, Any] | None, local: str | None, events: Rows, day: 
         return "follow_up" if over else "response"
     if local is None:
         return "staging"
-    known = any(row["category"] == "recurrence" and row["day"] < day for row in events)
-    return "recurrence" if known else "surveillance"
+    return "recurrence" if recurred else "surveillance"
 
 
 def _merged_lesions(tables: Mapping[str, pa.Table]) -> Rows:

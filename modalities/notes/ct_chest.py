@@ -60,8 +60,8 @@ GRAMMAR = Grammar(
     },
     features=(
         "style", "unit", "naming", "spelling",
-        "sex", "smoking", "packs", "contrast", "purpose", "local", "confirmed", "line",
-        "regimen", "followup", "response", "fresh",
+        "sex", "smoking", "packs", "contrast", "purpose", "local", "confirmed", "recurred",
+        "line", "regimen", "followup", "response", "fresh",
         "concept", "side", "lobe", "located", "measured", "short", "prior", "prior_short",
         "returned", "equal", "kept", "tiny", "big", "change", "certainty", "again", "ranked",
         "several", "shared",
@@ -258,6 +258,7 @@ def visit_scope(plan: EncounterPlan, style: Mapping[str, str]) -> Scope:
         "purpose": plan.asked,
         "local": plan.local or "",
         "confirmed": _flag(plan.confirmed),
+        "recurred": _flag(plan.recurred and plan.asked != "recurrence"),  # there the reason says it
         "regimen": _flag(drug),
         "followup": _flag(plan.prior_date is not None),
         "response": plan.overall_response or "",

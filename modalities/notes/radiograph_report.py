@@ -46,7 +46,7 @@ GRAMMAR = Grammar(
     },
     features=("style", "spelling", "sex", "smoking", "packs", "line", "regimen", "followup",
               "change", "big", "again", "late", "wet", "main", "purpose", "local", "confirmed",
-              "known", "resected"),
+              "recurred", "known", "resected"),
     writers={dt.date: write_date},
 )  # fmt: skip
 STYLES: dict[str, tuple[tuple[str, float], ...]] = {

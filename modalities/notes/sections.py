@@ -38,9 +38,16 @@ HEADER: dict[str, tuple[Alt, ...]] = {
         Alt("; current smoker, {pack_years} pack-years", "smoking=current packs"),
     ),
     "disease": (
-        Alt("stage {stage} {disease}", "confirmed", 3),
-        Alt("{disease}, stage {stage}", "confirmed", 2),
-        Alt("{disease} (stage {stage})", "confirmed"),
+        Alt("stage {stage} {disease}", "confirmed !recurred", 3),
+        Alt("{disease}, stage {stage}", "confirmed !recurred", 2),
+        Alt("{disease} (stage {stage})", "confirmed !recurred"),
+        Alt(
+            "recurrent {disease}, stage {stage} at first diagnosis",
+            "confirmed recurred style=prose|structured|resident",
+            2,
+        ),
+        Alt("recurrent {disease} (stage {stage} at first diagnosis)", "confirmed recurred"),
+        Alt("recurrent {disease} (originally stage {stage})", "confirmed recurred", 2),
         Alt("suspected lung cancer", "!confirmed"),
     ),
     "history": (
@@ -51,7 +58,7 @@ HEADER: dict[str, tuple[Alt, ...]] = {
         ),
         Alt(
             "<disease> in @a <patient><habit>. <reason>",
-            "style=prose|structured|resident",
+            "style=prose|structured|resident !recurred",
         ),
         Alt("<disease>, {age}-year-old <person><habit>. <reason>", "style=terse|list", 2),
         Alt("<disease>. <reason>", "style=terse|list"),

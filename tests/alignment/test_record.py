@@ -149,7 +149,7 @@ def test_scans_are_planned_without_their_future(operated: dict[str, pa.Table], d
 def test_a_scan_is_asked_for_by_what_is_known_that_day(operated: dict[str, pa.Table]) -> None:
     lines = operated[schemas.TREATMENTS.path].to_pylist()
     events = operated[schemas.EVENTS.path].to_pylist()
-    found = set()
+    found, treated_again = set(), 0
     for plan in _scans(operated):
         mine = [r for r in lines if r["patient_id"] == plan.patient_id]
         begun = [r for r in mine if r["start_day"] < plan.day]
@@ -157,6 +157,8 @@ def test_a_scan_is_asked_for_by_what_is_known_that_day(operated: dict[str, pa.Ta
                     and e["category"] == "recurrence"]  # fmt: skip
         found.add(plan.purpose)
         assert plan.confirmed == (plan.day >= 0)
+        assert plan.recurred == any(d < plan.day for d in recurred)
+        treated_again += plan.recurred and plan.purpose == "response"
         if plan.purpose == "staging":
             assert not [r for r in begun if r["line"] > 0 or r["regimen"] in ("surgery", "sbrt")]
         elif plan.purpose in ("surveillance", "recurrence"):
@@ -167,6 +169,7 @@ def test_a_scan_is_asked_for_by_what_is_known_that_day(operated: dict[str, pa.Ta
             supported = any(r["intent"] == "supportive" for r in begun if r["line"] == plan.line)
             assert (plan.purpose == "supportive") == supported
     assert {"staging", "surveillance", "response", "supportive"} <= found
+    assert treated_again
 
 
 def test_a_stop_is_known_from_its_day_on(cohort: list[Record]) -> None:
