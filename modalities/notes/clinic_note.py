@@ -239,7 +239,8 @@ class _Note(Writer):
         if told:
             lines.append(self.line("complaints", Scope(self.style, {"list": listed(told)})))
         lines += [self._noticed(s) for s in plan.symptoms if s.name == NOTICED]
-        if not plan.symptoms and not any(t.grade for t in plan.toxicities):
+        able = plan.ecog is None or plan.ecog <= ABLE
+        if able and not plan.symptoms and not any(t.grade for t in plan.toxicities):
             fit = {**self.style, "fit": flag(not plan.ecog)}
             lines.append(self.line("well", Scope(fit, {}, tags("symptoms", none="none"))))
         if plan.ecog is not None:

@@ -24,6 +24,8 @@ from alignment.lexicon import change_of
 from alignment.molecular import Alteration, MolecularPlan
 from alignment.plan import EncounterPlan, Finding, Protocol, Subject
 from cohort.codebook import Codebook
+from eval.readers.person import read_person
+from eval.readers.radiograph import header
 from modalities.notes import (
     write_clinic_note,
     write_molecular_report,
@@ -116,7 +118,14 @@ def test_a_severe_symptom_beside_a_good_performance_is_the_patients_judgement(se
         )
     assert "severe" not in said(seed, symptoms=(severe,), ecog=3)
     assert "severe" not in said(seed, symptoms=(replace(severe, grade=2),), ecog=0)
-    assert not re.search("(?i)asymptomatic|denies", said(seed, ecog=3))
+    assert not re.search("(?i)asymptomatic|denies", said(seed, ecog=1))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_who_cannot_work_is_not_said_to_be_without_symptoms(seed: int) -> None:
+    free = "(?i)asymptomatic|denies|no symptoms"
+    assert all(re.search(free, said(seed, ecog=ecog)) for ecog in (0, 1, None))
+    assert not any(re.search(free, said(seed, ecog=ecog)) for ecog in (2, 3))
 
 
 @pytest.mark.parametrize(
@@ -281,6 +290,25 @@ def test_after_surgery_no_tumour_is_known_and_no_treatment_awaited(day: int) -> 
     )
     assert "suspected lung cancer" in early.text.lower()
     assert not re.search("stage IB|squamous|systemic", early.text)
+
+
+@pytest.mark.parametrize("day", range(40, 64))
+def test_a_scan_after_a_recurrence_is_of_recurrent_disease(day: int) -> None:
+    """The stage is that of the diagnosis; the judge reads stage and histology as it did."""
+    before, here = scan(0, (lesion(30),)), scan(day, (lesion(30),), local="surgery")
+    line = {"line": 1, "regimen": "osimertinib", "purpose": "response"}
+    for changes, times in (
+        (line | {"recurred": True}, 1),
+        (line, 0),
+        ({"purpose": "surveillance"}, 0),
+        ({"purpose": "recurrence", "recurred": True}, 1),
+    ):
+        plan = replace(here, **changes)
+        for report in (write_radiograph_report(plan, before), write_report(plan, before)):
+            assert len(re.findall("(?i)recurren", report.text)) == times
+            person = read_person(header(report.text))
+            assert (person.stage, person.histology) == ("IB", "squamous")
+            assert (person.age, person.at_diagnosis) in ((plan.age, False), (None, False))
 
 
 def test_ct_says_once_that_the_patient_never_smoked() -> None:
