@@ -16,6 +16,8 @@ from alignment.clinic_planner import REPORTED
 from alignment.noting import plan_notes
 from alignment.run import load_config
 from cohort.codebook import Codebook
+from cohort.model import Intervention
+from consilience_run import Job, make
 from modalities.notes import (
     Report,
     write_clinic_note,
@@ -90,6 +92,29 @@ def test_plans_of_notes_are_in_the_truth(
         key=lambda p: (p.patient_id, p.day),
     )
     assert sorted(p.digest for p in again) == sorted(plans["digest"].astype(str))
+
+
+def test_a_repeat_specimen_is_reported(tmp_path: Path) -> None:
+    """Where erlotinib comes first, as it once did, some tumours acquire T790M."""
+    run = load_config("nsclc").model_copy(
+        update={
+            "patients": 4, "seed": 8, "modalities": ("labs", "genomics", "notes"),
+            "population": {"egfr_sensitising": True, "stage": ("IVA", "IVB")},
+            "notes": load_config("nsclc").notes.model_copy(update={"author": "grammar"}),
+        }
+    )  # fmt: skip
+    job = Job.prepare(run, (Intervention("first_generation_tki", True),))
+    made = make(job, range(run.patients), tmp_path / "cohort", 1, False, None)
+    variants, notes = made.table("variants"), made.table("notes")
+    later = variants[variants["day"] > 0]
+    assert set(later["hgvs_p"].astype(str)) == {"p.Thr790Met"}
+    told = notes[(notes["kind"].astype(str) == "molecular_report") & (notes["day"] > 0)]
+    assert set(zip(told["patient_id"], told["day"], strict=True)) == set(
+        zip(later["patient_id"], later["day"], strict=True)
+    )
+    assert all(re.search("T790M", t) and re.search("(?i)resistance", t) for t in told["text"])
+    report = cs.evaluate(made.folder, page=False)
+    assert report.holds, report.violations[:5]
 
 
 def _table(folder: Path, table: schemas.Table) -> object:
