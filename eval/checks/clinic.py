@@ -142,9 +142,10 @@ def _check_recurrence(tally: Tally, ask: Ask, said: ClinicReading, known: Known)
              message="the recurrence differs")  # fmt: skip
     if said.relapse_scan is not None and known.has(schemas.VISITS, tally):
         scans = [known.date(r["day"]) for r in known.rows(schemas.VISITS) if r["kind"] == "scan"]
-        ask.that(tally, said.relapse_scan in scans, found=said.relapse_scan,
-                 expected=max(scans, default="no scan so far"),
-                 message="relapse is told of a scan that was not made")  # fmt: skip
+        last = max((s for s in scans if expected is None or s <= expected), default=None)
+        ask.that(tally, said.relapse_scan == last, found=said.relapse_scan,
+                 expected=last or "no scan so far",
+                 message="relapse is told of another scan than the one before it")  # fmt: skip
 
 
 def _check_drivers(tally: Tally, ask: Ask, said: ClinicReading, known: Known) -> None:

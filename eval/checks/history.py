@@ -8,10 +8,10 @@ from typing import Any
 from alignment import identifiers, schemas
 from eval.checks.asking import Ask
 from eval.checks.clinic_course import drugs_of
-from eval.checks.notes import CT, RADIOGRAPH, Note, index_dates, of_kind, rows_by_patient
+from eval.checks.notes import CT, RADIOGRAPH, Note, Rows, index_dates, of_kind, rows_by_patient
 from eval.checks.person import check_person
 from eval.dataset import Dataset
-from eval.readers.history import read_history
+from eval.readers.history import History, read_history
 from eval.readers.person import read_person
 from eval.readers.radiograph import header
 from eval.result import CheckResult, Tally, results
@@ -36,12 +36,16 @@ def check_history(data: Dataset, notes: Sequence[Note]) -> list[CheckResult]:
         ask, above = Ask(note), header(text)
         said = read_history(above)
         for row in people.get(note.patient_id, []):
-            check_person(person, ask, read_person(above), row)
+            found = read_person(above)
+            check_person(person, ask, found, row)
+            early = note.day < 0 and not _begun(lines, note)
+            for known in (found.histology, found.stage) if early else ():
+                ask.that(person, known is None, expected="not known before day 0", found=known,
+                         message="known before it was")  # fmt: skip
         if lines is None:
             person.skip("no table treatments")
         else:
-            begun = [r for r in lines.get(note.patient_id, []) if r["start_day"] <= note.day]
-            _check_lines(person, ask, said.lines, said.drugs, begun)
+            _check_lines(person, ask, said, _begun(lines, note), note.day)
         earlier = max((d for d in days[note.patient_id, note.kind] if d < note.day), default=None)
         last = (
             None if earlier is None else identifiers.calendar_date(zero[note.patient_id], earlier)
@@ -57,11 +61,26 @@ def check_history(data: Dataset, notes: Sequence[Note]) -> list[CheckResult]:
     return results([person, before])
 
 
+def _begun(lines: Rows | None, note: Note) -> list[dict[str, Any]]:
+    mine = (lines or {}).get(note.patient_id, [])
+    return [row for row in mine if row["start_day"] <= note.day]
+
+
 def _check_lines(
-    tally: Tally, ask: Ask, lines: Sequence[int], drugs: frozenset[str],
-    begun: Sequence[dict[str, Any]],
-) -> None:  # fmt: skip
-    """Lines named have begun; drugs named are of a line named, or of any where none is."""
+    tally: Tally, ask: Ask, said: History, begun: Sequence[dict[str, Any]], day: int
+) -> None:
+    """Lines named have begun, and ended or not as told; drugs named are of a line named, or of
+    any where none is."""
+    lines, drugs = said.lines, said.drugs
+    for row in begun:
+        stop = row["stop_day"]
+        if row["line"] in said.under:
+            ask.that(tally, stop is None or stop >= day, expected=f"line {row['line']} ended",
+                     found="under way", message="a line that had ended")  # fmt: skip
+        if row["line"] in said.ended:
+            ask.that(tally, stop is not None and stop <= day, found="ended",
+                     expected=f"line {row['line']} under way",
+                     message="a line that had not ended")  # fmt: skip
     for line in lines:
         ask.that(tally, any(r["line"] == line for r in begun), found=f"line {line}",
                  expected=", ".join(f"line {r['line']}" for r in begun) or "no treatment so far",

@@ -17,6 +17,7 @@ from eval.checks import (
     notes,
     person,
     radiographs,
+    report_response,
     variants,
 )
 from eval.checks.lookup import lesions_by_scan
@@ -216,6 +217,18 @@ CASES: dict[str, tuple[Break, set[str]]] = {
              "Symptoms: cough, grade 1.\nECOG 1 in clinic, although he reports a severe symptom.\n"),
         {"clinic_symptoms", "clinic_state"},
     ),
+    "response of a CT report": (
+        told(P0, "ct-d0084", "Progressive disease", "Partial response"),
+        {"text_response"},
+    ),
+    "stage known before day 0": (
+        told(P0, "cxr-m0007", "suspected lung cancer", "lung cancer, stage IVA"),
+        {"imaging_history"},
+    ),
+    "a line under way told as ended": (
+        told(P0, "cxr-d0042", "on first-line docetaxel", "after first-line docetaxel"),
+        {"imaging_history"},
+    ),
     "relapse on a scan that was not made": (
         told(P2, D400, "Lobectomy on", "CT of 2 April 2020 showed relapse.\nLobectomy on"),
         {"clinic_person"},
@@ -306,6 +319,7 @@ def checks(folder: Path) -> list[CheckResult]:
         notes.check_dates(data, written),
         course.check_toxicities(data),
         person.check_foretold(data, written),
+        report_response.check_report_response(data, written),
         radiographs.check_ct_findings(data, written),
         *radiographs.check_radiograph_reports(written, lesions_by_scan(data, scans), data),
         *history.check_history(data, written),
