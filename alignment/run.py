@@ -73,9 +73,10 @@ class NotesOptions(BaseModel):
     """Which kinds of notes are written, by whom, and how often a faulty draft is drawn again.
 
     A radiograph report only where radiographs are taken. ``author``: of the CT chest reports; the
-    grammar writes the other kinds. ``base_model``: the bundled name or the folder of any Hugging
-    Face causal language model; ``adapter``: a folder that ``consilience train notes`` wrote, the
-    shipped one where empty. ``batch``: visits at once on a core; drafts depend on it.
+    grammar writes the other kinds. ``base_model``: the bundled name, or the folder or locally
+    cached id of a Llama-like model (docs/author.md says which); ``adapter``: a folder that
+    ``consilience train notes`` wrote, the shipped one where empty. ``batch``: visits at once on a
+    core; drafts depend on it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

