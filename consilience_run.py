@@ -81,7 +81,7 @@ def make(
         range(i, min(i + SHARD, indices.stop)) for i in range(indices.start, indices.stop, SHARD)
     ]
     sample = partial(sample_shard, job.model, job.codebook, run.modalities)
-    if "notes" in run.modalities:
+    if "notes" in run.modalities and "ct_chest_report" in run.notes.kinds:
         choose_author(run.notes).check()  # before the work, not after it
     plans: list[EncounterPlan] = []
     noted: list[NotePlan] = []

@@ -18,6 +18,8 @@ from transformers import (
     Qwen2Config,
 )
 
+import consilience
+from alignment.run import NotesOptions, RunConfig
 from modalities.notes.lm import base, supported
 from modalities.notes.lm.author import BARE, LanguageModel
 from modalities.notes.lm.generate import Draft, Engine, Job
@@ -128,3 +130,22 @@ def test_a_model_is_found_by_its_id_in_the_local_cache(
 def test_the_longest_text_is_that_of_the_context_and_never_above_the_limit() -> None:
     assert supported.room(TRIED["llama"]) == 256
     assert supported.room(LlamaConfig(max_position_embeddings=100_000)) == supported.LONGEST
+
+
+def test_a_conversion_to_other_tensors_is_told_with_the_versions_that_made_it(
+    tmp_path: Path,
+) -> None:
+    folder = save(TRIED["llama"], tmp_path)
+    with pytest.raises(ConsilienceError, match=r"(?s)converted.*transformers \d.*gguf \d.*install"):
+        base._require_converted(folder / base.WEIGHTS)
+
+
+def test_the_author_is_asked_for_only_where_a_ct_report_is_wanted(tmp_path: Path) -> None:
+    run = RunConfig(disease="nsclc", patients=4, seed=3, modalities=("notes",))
+    without = NotesOptions(kinds=("molecular_report",), base_model="nowhere")
+    made = consilience.generate(run.model_copy(update={"notes": without}), out=tmp_path / "a")
+    assert (made.folder / "manifest.json").is_file()
+    wanted = without.model_copy(update={"kinds": ("molecular_report", "ct_chest_report")})
+    with pytest.raises(ConsilienceError, match="no such base model"):
+        consilience.generate(run.model_copy(update={"notes": wanted}), out=tmp_path / "b")
+    assert not (tmp_path / "b").exists()
