@@ -199,7 +199,8 @@ class _pool:  # noqa: N801 - reads as a verb in the flow
         return self._each
 
     def _each(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Any]:
-        assert self.executor is not None
+        if self.executor is None:
+            raise RuntimeError("the pool is not open")
         waiting: deque[Future[Any]] = deque()
         for task in tasks:
             waiting.append(self.executor.submit(function, task))

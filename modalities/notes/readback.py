@@ -80,12 +80,12 @@ class _Work:
             self.faults.append(Fault("omits", name, "the section is empty"))
             return
         stated = [s for s in statements if s.kind == "finding"]
-        cleared = [s for s in stated if self._cleared(s) is not None]
-        told = self._pair([s for s in stated if s not in cleared])
+        cleared = [(s, f) for s in stated if (f := self._cleared(s)) is not None]
+        told = self._pair([s for s in stated if all(s is not one for one, _ in cleared)])
         denied = self._denials([s for s in statements if s.kind == "absent"])
-        gone = {f.finding_id for s in cleared if (f := self._cleared(s)) is not None}
-        for s in cleared:
-            self._state_cleared(s)
+        gone = {f.finding_id for _, f in cleared}
+        for s, f in cleared:
+            self._state_cleared(s, f)
         for s in statements:
             self._check_rest(s)
         if name == "findings":
@@ -219,10 +219,9 @@ class _Work:
             return None
         return next((f for f in self.said.cleared if _same_place(place, f)), None)
 
-    def _state_cleared(self, s: Statement) -> None:
-        f = self._cleared(s)
-        assert f is not None and s.change is not None
-        self._state(f, "change", "resolved", s.change[1])
+    def _state_cleared(self, s: Statement, f: Finding) -> None:
+        if s.change is not None:
+            self._state(f, "change", "resolved", s.change[1])
         self._state(f, "finding", f.concept, s.places[0].span)
 
     def _denials(self, statements: Sequence[Statement]) -> set[str]:
@@ -242,8 +241,8 @@ class _Work:
                     self.fault("invents", s, f"the plan says nothing of {place.concept}")
                 for f in fitting[:1]:
                     denied.add(f.finding_id)
-                    assert s.negation is not None
-                    self._state(f, "negation", f.concept, s.negation)
+                    if s.negation is not None:
+                        self._state(f, "negation", f.concept, s.negation)
                     self._state(f, "finding", f.concept, place.span)
         return denied
 

@@ -36,6 +36,11 @@ class Try:
     report: Report | None
     faults: tuple[Fault, ...]
 
+    @property
+    def true(self) -> Report | None:
+        """The report, where nothing is wrong with it."""
+        return None if self.faults else self.report
+
 
 @dataclass
 class LanguageModel:
@@ -90,11 +95,7 @@ class LanguageModel:
         """
         said = [self.kind.outline(plan, prior) for plan, prior in visits]
         return [
-            Written(
-                self.kind.by_grammar(one) if tries[-1].faults else _report(tries[-1]),
-                len(tries),
-                self.digest,
-            )
+            Written(tries[-1].true or self.kind.by_grammar(one), len(tries), self.digest)
             for one, tries in zip(said, self.drafts(visits, said), strict=True)
         ]
 
@@ -126,8 +127,3 @@ class LanguageModel:
             return Try(draft.text, None, (Fault("contradicts", "end", "the draft does not end"),))
         report, faults = self.kind.judge(said, draft.text, self.name)
         return Try(draft.text, report, faults)
-
-
-def _report(judged: Try) -> Report:
-    assert judged.report is not None
-    return judged.report

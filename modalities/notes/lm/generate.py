@@ -277,7 +277,8 @@ class _Lane:
 
     def _begin(self, row: int, task: _Task, job: Job, kept: Sequence[int] = ()) -> None:
         """Draw the first token, or go on after those that are kept of the draft before."""
-        assert task.first is not None
+        if task.first is None:
+            raise RuntimeError("a row begins before its prompt is read")
         told = list(kept)
         writing = self.rows[row] = _Writing(task, job, _Noise(job, len(self.engine.words)), told)
         self.texts.length[row] = self.opening.length[0] + len(task.ids) + max(0, len(told) - 1)

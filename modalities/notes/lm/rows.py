@@ -39,7 +39,8 @@ class Rows(Cache):  # type: ignore[misc]
                 self.store[row][layer] = None
                 continue
             shared = opening.store[0][layer]
-            assert shared is not None
+            if shared is None:
+                raise RuntimeError("the opening was not read")
             if held is None or held[0].shape[1] < tokens:
                 heads, _, width = shared[0].shape
                 held = (torch.empty(heads, tokens, width), torch.empty(heads, tokens, width))
@@ -72,7 +73,7 @@ class Rows(Cache):  # type: ignore[misc]
     def attend(self, layer: int, query: torch.Tensor, scale: float) -> torch.Tensor:
         """(rows or 1, query heads, tokens, width) to the same shape."""
         if self.row is not None:
-            return self._read(layer, query, scale)
+            return self._read(self.row, layer, query, scale)
         _, heads, _, width = query.shape
         out = torch.zeros_like(query)
         for row, length in enumerate(self.length):
@@ -87,12 +88,12 @@ class Rows(Cache):  # type: ignore[misc]
             out[row] = found.reshape(heads, 1, width)
         return out
 
-    def _read(self, layer: int, query: torch.Tensor, scale: float) -> torch.Tensor:
+    def _read(self, row: int, layer: int, query: torch.Tensor, scale: float) -> torch.Tensor:
         """Of the tokens of one prompt, each over itself and those before."""
-        assert self.row is not None
-        held = self.store[self.row][layer]
-        assert held is not None
-        start, tokens = self.length[self.row], query.shape[2]
+        held = self.store[row][layer]
+        if held is None:
+            raise RuntimeError("a prompt is read before its keys and values are kept")
+        start, tokens = self.length[row], query.shape[2]
         places = torch.arange(start + tokens)
         mask = places[None, :] <= places[start:, None]  # (tokens, start + tokens)
         times = query.shape[1] // held[0].shape[0]

@@ -27,6 +27,7 @@ from alignment.plan import (
 )
 from alignment.planner import NEGATIVES
 from modalities.notes.outline import pick
+from ontology.errors import ConsilienceError
 
 HELD_OUT = 10
 """One combination in ten is held out."""
@@ -184,7 +185,8 @@ def _absent(
 
 def _prior(plan: EncounterPlan, cleared: list[Finding]) -> EncounterPlan:
     """The visit before, as far as a report asks of it: what was there."""
-    assert plan.prior_day is not None and plan.prior_date is not None
+    if plan.prior_day is None or plan.prior_date is None:
+        raise ConsilienceError("a first visit has no prior", got=f"day {plan.day}")
     there = [
         replace(
             f, present=True, measured_long_mm=f.prior_long_mm, measured_short_mm=f.prior_short_mm,
