@@ -25,11 +25,15 @@ from alignment.run import NotesOptions
 from modalities.notes import write_clinic_note, write_molecular_report, write_radiograph_report
 from modalities.notes.authors import Author, choose
 from modalities.notes.report import FactSpan, Report, Written
+from ontology.errors import ConsilienceError
 
 BATCH = 64
 """Patients whose reports are written together; a batch done is kept if the run is interrupted."""
 STAND_IN_LIMIT = 0.10
 """Above this share of reports that the grammar had to write, a run warns (assumption)."""
+WHOLE_RUN = 20
+"""More reports than these, all by the grammar, and the run stops: by chance alone that would need
+a model whose reports all but never come out true (assumption)."""
 _GRAMMAR = "grammar"
 
 Tell = Callable[[str, int, int], None]
@@ -60,7 +64,8 @@ def write_notes(
     """The notes of every wanted kind, written below ``folder``; returns ``notes.parquet``.
 
     By patient, day and kind. Bytes of a note depend on its own plan and the prior alone, so that a
-    resumed run, or another batch, gives the same.
+    resumed run, or another batch, gives the same. Raises ConsilienceError where the language model
+    wrote none of the first batches' reports, more than :data:`WHOLE_RUN`.
     """
     visits = list(_visits(plans))
     authors: dict[str, Callable[[], Iterator[_Note]]] = {
@@ -105,12 +110,24 @@ def _ct_reports(
     visits: Sequence[Visit], options: NotesOptions, folder: Path, tell: Tell
 ) -> Iterator[_Note]:
     author = choose(options)
-    done = 0
+    done = stood_in = 0
     for batch in _batches(visits):
         for (plan, _), one in zip(batch, _written(batch, author, options, folder), strict=True):
+            stood_in += one.report.author == _GRAMMAR
             yield _Note(plan.patient_id, plan.day, "ct_chest_report", one)
         done += len(batch)
+        if options.author != "grammar" and stood_in == done > WHOLE_RUN:
+            raise _unfit(done, options)
         tell("CT reports", done, len(visits))
+
+
+def _unfit(reports: int, options: NotesOptions) -> ConsilienceError:
+    return ConsilienceError(
+        "no silent fall-back to the grammar for a whole run: no draft was true",
+        where="notes", got=f"all of the first {reports} CT reports by the grammar",
+        wanted=f"reports by {options.base_model} with adapter {options.adapter or 'as shipped'}",
+        remedy="train the adapter for longer or take another, or ask for notes.author: grammar",
+    )  # fmt: skip
 
 
 def _radiograph_reports(visits: Sequence[Visit]) -> Iterator[_Note]:
