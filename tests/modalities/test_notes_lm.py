@@ -12,8 +12,10 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from alignment.identifiers import patient_id
 from alignment.run import NotesOptions
 from modalities import note_files
+from modalities.notes.authors import Grammar
 from modalities.notes.lm import adapter, base, own, space, training
 from modalities.notes.lm.author import LanguageModel
 from modalities.notes.lm.config import NotesTraining
@@ -203,7 +205,7 @@ def test_the_end_of_a_report_is_learned_although_it_is_the_padding_token(tiny: P
     pairs = [tokens(KIND.pair(KIND.sample(1, i)), model.tokenizer, model.end) for i in range(3)]
     assert all(pair.target[-1] == model.tokenizer.pad_token_id for pair in pairs)
     words = sorted({token for pair in pairs for token in pair.target})
-    learner = training.Learner(model, words, 2)
+    learner = training.Learner(model, words, 2, seed=1)
     with torch.no_grad():
         together, count = learner.loss(pairs)
         alone = [learner.loss([pair]) for pair in pairs]
@@ -241,6 +243,23 @@ def test_a_changed_later_visit_changes_no_earlier_report(
     assert one == two
     found = note_files.summary(tables[0], options)
     assert found["by_grammar"] == 2 and "the grammar wrote 2 of 2" in found["warning"]
+
+
+def test_a_whole_run_by_the_grammar_stops_with_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(note_files, "choose", lambda options: Grammar())  # as if no draft were true
+    plans = [dataclasses.replace(space.case(8, 1)[0], patient_id=patient_id(i), prior_day=None,
+                                 prior_date=None) for i in range(1, 22)]  # fmt: skip
+    asked = NotesOptions(kinds=("ct_chest_report",))
+    few = note_files.write_notes(plans[:20], [], asked, tmp_path / "few", lambda *_: None)
+    assert few.num_rows == 20
+    with pytest.raises(ConsilienceError, match=r"(?s)whole run.*all of the first 21.*author: gram"):
+        note_files.write_notes(plans, [], asked, tmp_path / "many", lambda *_: None)
+    assert not list((tmp_path / "many").rglob("*.txt"))
+    wanted = asked.model_copy(update={"author": "grammar"})
+    made = note_files.write_notes(plans, [], wanted, tmp_path / "wanted", lambda *_: None)
+    assert made.num_rows == 21
 
 
 def test_what_cannot_be_used_is_said_with_its_remedy(
@@ -289,7 +308,8 @@ def test_own_reports_are_learned_from_the_shipped_state_on(
     ]  # fmt: skip
     file = tmp_path / "reports.jsonl"
     file.write_text("\n".join(map(json.dumps, lines)))
-    pairs = own.read(file)
+    model = base.load(settings.base_model)
+    pairs = own.read(file, model)
     assert len(pairs.learned) + len(pairs.held) == len(lines) and pairs.held
     assert "left lower lobe nodule 6" in next(p.prompt for p in pairs.learned)
     config = settings.model_copy(update={"reports": file, "start": str(trained)})
@@ -299,4 +319,38 @@ def test_own_reports_are_learned_from_the_shipped_state_on(
     assert set(known) <= set(words)
     file.write_text('{"text": "FINDINGS: a", "findings": []}\n{"text": 3}\nno json\n')
     with pytest.raises(ConsilienceError, match=r"(?s)line 1: .*line 2: .*line 3: "):
-        own.read(file)
+        own.read(file, model)
+
+
+def test_own_reports_that_would_teach_falsehood_or_do_not_fit_are_listed(
+    tiny: Path, tmp_path: Path
+) -> None:
+    model, file = base.load(str(tiny)), tmp_path / "reports.jsonl"
+    text = "FINDINGS: Nodule in the left lower lobe, {}. IMPRESSION: Left lower lobe nodule, {}."
+    wrong = {"lobe": "RUL", "long_mm": 66}, {"lobe": "LLL", "long_mm": 7}
+    lines = [{"text": text.format("6 mm", "6 mm"), "findings": [{"concept": "lung_lesion", **one}]}
+             for one in ({"lobe": "LLL", "long_mm": 6}, *wrong)]  # fmt: skip
+    lines.append({**lines[0], "text": text.format("6 mm", "6 mm. " + "It is small. " * 6000)})
+    file.write_text("\n".join(map(json.dumps, lines)))
+    with pytest.raises(ConsilienceError, match=r"(?s)line 2: .*lobe LLL, not RUL.*line 3: .*size 6 "
+                       r".*line 4: \d{4,} tokens .*the 1024 of the context.*leave them out"):  # fmt: skip
+        own.read(file, model)
+    file.write_text(json.dumps(lines[0]))
+    assert own.read(file, model).held == ()
+
+
+def test_nothing_is_measured_where_nothing_is_held_out_and_torch_is_left_as_it_was(
+    settings: NotesTraining, tmp_path: Path
+) -> None:
+    file = tmp_path / "reports.jsonl"
+    file.write_text(json.dumps({
+        "text": "FINDINGS: Nodule in the left lower lobe, 6 mm. IMPRESSION: Nodule, 6 mm.",
+        "findings": [{"concept": "lung_lesion", "lobe": "LLL", "long_mm": 6}],
+    }))  # fmt: skip
+    torch.set_num_threads(2)
+    before = torch.random.get_rng_state()
+    made = training.train(settings.model_copy(update={"reports": file}), tmp_path / "run")
+    assert torch.equal(torch.random.get_rng_state(), before) and torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    assert json.loads((made / adapter.CARD).read_text())["held_out_loss"] is None
+    assert (tmp_path / "run" / training.LOSSES).read_text().splitlines()[1].endswith(",")

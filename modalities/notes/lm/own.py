@@ -17,6 +17,7 @@ import datetime as dt
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -26,8 +27,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from alignment import identifiers
 from alignment.plan import Certainty, Change, EncounterPlan, Finding, Protocol, Subject
 from modalities.notes.ct_chest import CONCEPTS
+from modalities.notes.lm.base import Base
 from modalities.notes.lm.ct_chest import BETWEEN, CtChest
-from modalities.notes.lm.pairs import Pair
+from modalities.notes.lm.pairs import Pair, tokens
+from modalities.notes.lm.supported import room
 from modalities.notes.outline import Outline, outline
 from ontology.errors import ConsilienceError
 
@@ -35,6 +38,8 @@ _SECTIONS = re.compile(
     r"\bFINDINGS\s*:\s*(?P<findings>.+?)\s*\bIMPRESSION\s*:\s*(?P<impression>.+)", re.I | re.S
 )
 _DAY = dt.timedelta(days=60)
+_HOUSE = re.compile(r"^a (?:mass|nodule) of|is not tiny|^number \d|under another organ")
+"""Contradictions of the grammar's habits, not of a finding: others may speak otherwise."""
 HELD_OUT = 10
 """One report in ten, chosen by the hash of its text, is measured and never trained on."""
 
@@ -82,10 +87,11 @@ class OwnReports:
     held: tuple[Pair, ...]
 
 
-def read(path: Path) -> OwnReports:
-    """The reports of a JSON-lines file as pairs.
+def read(path: Path, model: Base) -> OwnReports:
+    """The reports of a JSON-lines file as pairs for ``model``; none is held out of a few.
 
-    Raises ConsilienceError that lists every line which cannot be used.
+    Raises ConsilienceError that lists every line which cannot be used: unreadable, past the context
+    of the model, or with a text that contradicts its findings as far as the read-back knows it.
     """
     if not path.is_file():
         raise ConsilienceError("no such file of reports", where=path, wanted="JSON lines")
@@ -97,7 +103,9 @@ def read(path: Path) -> OwnReports:
             continue
         try:
             report = OwnReport.model_validate(json.loads(line))
-            (held if report.held_out else learned).append(_pair(report, number))
+            pair, said = _pair(report, number)
+            faults += [f"line {number}: {what}" for what in _faults(pair, said, model)]
+            (held if report.held_out else learned).append(pair)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
@@ -108,20 +116,32 @@ def read(path: Path) -> OwnReports:
         raise ConsilienceError(
             "reports that cannot be used", where=path, got="; ".join(faults[:20]),
             wanted='a line a report: {"text": "FINDINGS: ... IMPRESSION: ...", "findings": [...]}',
+            remedy="correct text or findings of these lines, or leave them out",
         )  # fmt: skip
     if not learned:
         raise ConsilienceError("no report to learn from", where=path, wanted="two reports or more")
-    return OwnReports(tuple(learned), tuple(held or learned[:1]))
+    return OwnReports(tuple(learned), tuple(held))
 
 
-def _pair(report: OwnReport, number: int) -> Pair:
+def _faults(pair: Pair, said: Outline, model: Base) -> Iterator[str]:
+    """Why a pair cannot be learned."""
+    length, limit = tokens(pair, model.tokenizer, model.end).length, room(model.model.config)
+    if length > limit:
+        yield f"{length} tokens with its prompt, more than the {limit} of the context"
+        return
+    for fault in CtChest().judge(said, pair.target, "own")[1]:
+        if fault.kind == "contradicts" and not _HOUSE.search(fault.what):
+            yield f"the text contradicts the findings: {fault.what}: '{fault.where[:80]}'"
+
+
+def _pair(report: OwnReport, number: int) -> tuple[Pair, Outline]:
     parts = _SECTIONS.search(report.text)
     if parts is None:
         raise ValueError("text without FINDINGS: and IMPRESSION:")
     kind = CtChest()
     said = _outline(report, number)
     told = BETWEEN.join(_tidy(parts[name]) for name in ("findings", "impression"))
-    return Pair(kind.prefix + kind.prompt(said), told)
+    return Pair(kind.prefix + kind.prompt(said), told), said
 
 
 def _tidy(text: str) -> str:

@@ -41,7 +41,7 @@ class Source:
 
     def __init__(self, config: NotesTraining, model: base.Base) -> None:
         self.config, self.model, self.kind = config, model, CtChest()
-        self.own = None if config.reports is None else own.read(config.reports)
+        self.own = None if config.reports is None else own.read(config.reports, model)
 
     def at(self, index: int, *, held: bool = False) -> Tokens:
         """Token ids of sample ``index``; own reports come in a new order each time round."""
@@ -54,6 +54,11 @@ class Source:
             pair = pairs[int(order.permutation(len(pairs))[place])]
         return tokens(pair, self.model.tokenizer, self.model.end)
 
+    @property
+    def held_out(self) -> int:
+        """Samples that are measured; none where no own report is held out."""
+        return 0 if self.own is not None and not self.own.held else self.config.held_out
+
     def vocabulary(self) -> tuple[int, ...]:
         """All tokens that the reports are made of."""
         if self.own is not None:
@@ -65,25 +70,23 @@ class Source:
 class Learner:
     """The model under training: base frozen under adapters, its head cut to a vocabulary."""
 
-    def __init__(self, model: base.Base, words: Sequence[int], rank: int) -> None:
+    def __init__(self, model: base.Base, words: Sequence[int], rank: int, seed: int) -> None:
         from peft import LoraConfig, get_peft_model
 
-        torch.manual_seed(0)  # the adapters' first values
         self.words = tuple(words)
         self.place = {token: place for place, token in enumerate(self.words)}
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         model.model.to(self.device)
         embedded = model.model.get_output_embeddings().weight
         self.head = embedded[list(self.words)].detach().clone()  # (words, hidden)
-        self.peft = get_peft_model(
-            model.model,
-            LoraConfig(
-                r=rank, lora_alpha=2 * rank, target_modules=list(PROJECTIONS),
-                task_type="CAUSAL_LM",
-            ),
-        )  # fmt: skip
+        settings = LoraConfig(
+            r=rank, lora_alpha=2 * rank, target_modules=list(PROJECTIONS), task_type="CAUSAL_LM"
+        )
+        with torch.random.fork_rng():  # peft draws first values from torch's own generator
+            self.peft = get_peft_model(model.model, settings)
         self.body = self.peft.get_base_model().model
         self.learnt = {n: p for n, p in self.peft.named_parameters() if p.requires_grad}
+        _begin(self.learnt, seed)
         self.pool = ThreadPoolExecutor(
             CORES if self.device.type == "cpu" else 1,
             initializer=torch.set_num_threads,
@@ -115,6 +118,17 @@ class Learner:
         return nn.functional.cross_entropy(logits, wanted, reduction="sum"), len(wanted)
 
 
+def _begin(learnt: dict[str, torch.Tensor], seed: int) -> None:
+    """First values of the adapters as peft distributes them, keyed by the seed; B is zero."""
+    keyed = Noise(seed, "notes.training.adapter").generator(0)
+    draws = torch.Generator().manual_seed(int(keyed.integers(2**63)))
+    for name, p in learnt.items():
+        if ".lora_A." in name:
+            values = torch.empty(p.shape)
+            nn.init.kaiming_uniform_(values, a=math.sqrt(5), generator=draws)
+            p.data.copy_(values)
+
+
 def train(
     config: NotesTraining, out: Path, tell: Callable[[str, int, int], None] | None = None
 ) -> Path:
@@ -124,7 +138,15 @@ def train(
     with what, done, total. Raises ConsilienceError where the checkpoint is of another config.
     """
     out.mkdir(parents=True, exist_ok=True)
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    try:
+        return _train(config, out, tell)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(config: NotesTraining, out: Path, tell: Callable[[str, int, int], None] | None) -> Path:
     model = base.load(config.base_model)
     source = Source(config, model)
     state = _read(out, config)
@@ -136,7 +158,7 @@ def train(
     else:
         known = adapter.read(start, model)["vocabulary"] if start else ()
         words = tuple(sorted({*known, *source.vocabulary()}))
-    learner = Learner(model, words, config.rank)
+    learner = Learner(model, words, config.rank, config.seed)
     if start:
         adapter.load_into(learner.learnt, start)
     optimizer = torch.optim.AdamW(
@@ -150,23 +172,24 @@ def train(
         for name, p in learner.learnt.items():
             p.data.copy_(state["learnt"][name])
             average[name].copy_(state["average"][name])
-    held = [source.at(index, held=True) for index in range(config.held_out)]
+    held = [source.at(index, held=True) for index in range(source.held_out)]
     losses: list[float] = []
-    for step in range(first, config.steps):
-        losses.append(_step(learner, optimizer, source, config, step))
-        decay = min(config.decay, (step + 1) / (step + 10))
-        for name, p in learner.learnt.items():
-            average[name].lerp_(p.detach(), 1 - decay)
-        done = step + 1
-        if done % config.every == 0 or done == config.steps:
-            measured = None
-            if done % config.measured_every == 0 or done == config.steps:
-                measured = _measured(learner, average, held, config)
-            rows.append((done, sum(losses) / len(losses), measured))
-            losses = []
-            _keep(out, config, learner, optimizer, average, (done, rows), model)
-        if tell is not None:
-            tell("training", done, config.steps)
+    with learner.pool:
+        for step in range(first, config.steps):
+            losses.append(_step(learner, optimizer, source, config, step))
+            decay = min(config.decay, (step + 1) / (step + 10))
+            for name, p in learner.learnt.items():
+                average[name].lerp_(p.detach(), 1 - decay)
+            done = step + 1
+            if done % config.every == 0 or done == config.steps:
+                measured = None
+                if done % config.measured_every == 0 or done == config.steps:
+                    measured = _measured(learner, average, held, config)
+                rows.append((done, sum(losses) / len(losses), measured))
+                losses = []
+                _keep(out, config, learner, optimizer, average, (done, rows), model)
+            if tell is not None:
+                tell("training", done, config.steps)
     return out / "adapter"
 
 
@@ -193,7 +216,9 @@ def _step(
 def _measured(
     learner: Learner, average: dict[str, torch.Tensor], held: list[Tokens], config: NotesTraining
 ) -> float:
-    """Loss per token of the averaged adapter on held-out combinations."""
+    """Loss per token of the averaged adapter on held-out combinations; NaN where there are none."""
+    if not held:
+        return math.nan
     kept = {name: p.detach().clone() for name, p in learner.learnt.items()}
     total, count = 0.0, 0
     with torch.no_grad():
@@ -250,14 +275,16 @@ def _keep(
     part = out / f"{STATE}.part"
     torch.save(state, part)
     part.replace(out / STATE)
-    card = {"steps": step, "loss": rows[-1][1], "held_out_loss": _last(rows),
+    tested = _last(rows)
+    card = {"steps": step, "loss": rows[-1][1],
+            "held_out_loss": None if math.isnan(tested) else tested,  # JSON has no NaN
             "config": _settings(config)}  # fmt: skip
     adapter.save(out / "adapter", learner.peft, average, learner.words, model, card)
     with (out / LOSSES).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["step", "loss", "held_out"])
         for at, loss, tested in rows:
-            writer.writerow([at, f"{loss:.5f}", "" if tested is None else f"{tested:.5f}"])
+            writer.writerow([at, f"{loss:.5f}", "" if not _told(tested) else f"{tested:.5f}"])
     _draw(rows, out / CURVE)
 
 
@@ -268,7 +295,7 @@ def _draw(rows: Sequence[tuple[int, float, float | None]], path: Path) -> None:
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.subplots()
     axes.plot([row[0] for row in rows], [row[1] for row in rows], label="training")
-    tested = [(row[0], row[2]) for row in rows if row[2] is not None]
+    tested = [(row[0], row[2]) for row in rows if _told(row[2])]
     if tested:
         axes.plot(*zip(*tested, strict=True), "o-", label="held-out combinations, averaged")
     axes.set(xlabel="step", ylabel="loss a token, nats")
@@ -278,3 +305,8 @@ def _draw(rows: Sequence[tuple[int, float, float | None]], path: Path) -> None:
 
 def _last(rows: Sequence[tuple[int, float, float | None]]) -> float:
     return next((tested for *_, tested in reversed(rows) if tested is not None), math.nan)
+
+
+def _told(loss: float | None) -> bool:
+    """Whether a loss was measured."""
+    return loss is not None and not math.isnan(loss)
