@@ -215,10 +215,10 @@ def _step(
 
 def _measured(
     learner: Learner, average: dict[str, torch.Tensor], held: list[Tokens], config: NotesTraining
-) -> float:
-    """Loss per token of the averaged adapter on held-out combinations; NaN where there are none."""
+) -> float | None:
+    """Loss per token of the averaged adapter on what is held out; None where nothing is."""
     if not held:
-        return math.nan
+        return None
     kept = {name: p.detach().clone() for name, p in learner.learnt.items()}
     total, count = 0.0, 0
     with torch.no_grad():
@@ -275,16 +275,15 @@ def _keep(
     part = out / f"{STATE}.part"
     torch.save(state, part)
     part.replace(out / STATE)
-    tested = _last(rows)
     card = {"steps": step, "loss": rows[-1][1],
-            "held_out_loss": None if math.isnan(tested) else tested,  # JSON has no NaN
+            "held_out_loss": _last(rows),
             "config": _settings(config)}  # fmt: skip
     adapter.save(out / "adapter", learner.peft, average, learner.words, model, card)
     with (out / LOSSES).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["step", "loss", "held_out"])
         for at, loss, tested in rows:
-            writer.writerow([at, f"{loss:.5f}", "" if not _told(tested) else f"{tested:.5f}"])
+            writer.writerow([at, f"{loss:.5f}", "" if tested is None else f"{tested:.5f}"])
     _draw(rows, out / CURVE)
 
 
@@ -295,7 +294,7 @@ def _draw(rows: Sequence[tuple[int, float, float | None]], path: Path) -> None:
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.subplots()
     axes.plot([row[0] for row in rows], [row[1] for row in rows], label="training")
-    tested = [(row[0], row[2]) for row in rows if _told(row[2])]
+    tested = [(row[0], row[2]) for row in rows if row[2] is not None]
     if tested:
         axes.plot(*zip(*tested, strict=True), "o-", label="held-out combinations, averaged")
     axes.set(xlabel="step", ylabel="loss a token, nats")
@@ -303,10 +302,5 @@ def _draw(rows: Sequence[tuple[int, float, float | None]], path: Path) -> None:
     figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
-def _last(rows: Sequence[tuple[int, float, float | None]]) -> float:
-    return next((tested for *_, tested in reversed(rows) if tested is not None), math.nan)
-
-
-def _told(loss: float | None) -> bool:
-    """Whether a loss was measured."""
-    return loss is not None and not math.isnan(loss)
+def _last(rows: Sequence[tuple[int, float, float | None]]) -> float | None:
+    return next((tested for *_, tested in reversed(rows) if tested is not None), None)
