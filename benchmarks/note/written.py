@@ -16,7 +16,8 @@ from modalities.notes.lm.ct_chest import CtChest
 from modalities.notes.outline import Outline, outline
 from note import judged
 
-SEED = 777
+SEED = 779
+"""On which nothing was tuned; 777 and 778 were looked at."""
 KIND = CtChest()
 
 
@@ -42,8 +43,8 @@ class Sample:
 
 
 def number() -> int:
-    """How many visits: ``CONSILIENCE_NOTES`` or 150."""
-    return int(os.environ.get("CONSILIENCE_NOTES", "150"))
+    """How many visits: ``CONSILIENCE_NOTES`` or 100."""
+    return int(os.environ.get("CONSILIENCE_NOTES", "100"))
 
 
 def adapter() -> str:
