@@ -167,6 +167,13 @@ def test_patients_are_the_same_whatever_n_is(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(a.astype(str), b.astype(str))
 
 
+def test_a_cohort_without_any_line_of_systemic_treatment(tmp_path: Path) -> None:
+    early = cs.load_config("nsclc", patients=1, seed=1, population={"stage": ["IA1", "IA2", "IB"]})
+    cohort = cs.generate(early, out=tmp_path / "d")
+    assert cohort.table("best_responses").empty
+    assert cs.evaluate(tmp_path / "d", page=False).holds
+
+
 def test_tables_alone_hold(tmp_path: Path) -> None:
     cs.generate("nsclc", patients=400, out=tmp_path / "d")
     report = cs.evaluate(tmp_path / "d", page=False)

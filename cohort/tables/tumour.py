@@ -148,7 +148,8 @@ def best(draw: Draw, name: str, lines: Lines, assessor: str) -> tuple[Array, Arr
     at = place[scans["patient"], np.minimum(scans["line_at_visit"].astype(np.int64), width - 1)]
     day, response = scans["scan_day"], scans[name]
     progressed = lines.progression[assessor].day
-    counts = (at >= 0) & (response > 0) & ~(day > progressed[at])
+    until = np.append(progressed, np.nan)[at]  # -1, no line, is the last
+    counts = (at >= 0) & (response > 0) & ~(day > until)
     complete, partial, stable, progressive, none = range(5)
     codes = response - 1
 
