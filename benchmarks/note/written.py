@@ -42,6 +42,14 @@ class Sample:
         return KIND.by_grammar(self.said).text if self.fell_back else last.report.text  # type: ignore[union-attr]
 
 
+@dataclass(frozen=True)
+class Taken:
+    """Seconds on the clock, and of all processors together: those do not depend on other work."""
+
+    clock: float
+    worked: float
+
+
 def number() -> int:
     """How many visits: ``CONSILIENCE_NOTES`` or 100."""
     return int(os.environ.get("CONSILIENCE_NOTES", "100"))
@@ -59,15 +67,15 @@ def visits(n: int) -> list[space.Case]:
 
 
 @lru_cache(maxsize=4)
-def samples(n: int, *, bare: bool = False, redraws: int = 8) -> tuple[list[Sample], float]:
-    """The first ``n`` visits as written, and the seconds that it took."""
+def samples(n: int, *, bare: bool = False, redraws: int = 8) -> tuple[list[Sample], Taken]:
+    """The first ``n`` visits as written, and how long it took."""
     chosen = visits(n)
     said = [outline(*visit) for visit in chosen]
     model = LanguageModel(adapter=BARE if bare else adapter(), redraws=redraws, rows=32)
     _ = model.engine
-    start = time.perf_counter()
+    start, worked = time.perf_counter(), time.process_time()
     tries = model.drafts(chosen, said)
-    taken = time.perf_counter() - start
+    taken = Taken(time.perf_counter() - start, time.process_time() - worked)
     made = [
         Sample(plan, prior, one, tuple(found))
         for (plan, prior), one, found in zip(chosen, said, tries, strict=True)
