@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -30,9 +30,6 @@ from modalities.genomics import Genotypes, genotypes, write_genotypes
 from modalities.notes.authors import choose as choose_author
 from ontology.errors import ConsilienceError
 from ontology.knowledge import KnowledgeGraph
-
-if TYPE_CHECKING:
-    pass
 
 SHARD = 8192
 """Patients a row group: a constant, so that workers never change a byte."""

@@ -10,13 +10,12 @@ training, lung2 is held out. ``python benchmarks/quiz.py`` makes the contact she
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from ct import claims, modes
-from results import FOLDER, Row, write
+from results import Row, others, write
 
 PARTS: dict[str, Callable[[tuple[str, ...]], list[Row]]] = {
     "distance": claims.distance_rows,
@@ -27,15 +26,6 @@ PARTS: dict[str, Callable[[tuple[str, ...]], list[Row]]] = {
     "identity": claims.identity_rows,
     "speed": claims.speed_rows,
 }
-
-
-def others(part: str) -> list[Row]:
-    """Rows of the file that belong to other parts."""
-    path = FOLDER / "imaging.json"
-    if not path.exists():
-        return []
-    rows = [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
-    return [row for row in rows if row.part != part]
 
 
 def main() -> None:
@@ -50,7 +40,10 @@ def main() -> None:
         found = [replace(row, part=name) for row in PARTS[name](chosen)]
         print(f"[{time.perf_counter() - started:5.0f} s] {name}", flush=True)
         # Written part by part: what is measured is not lost with what comes after it.
-        write("imaging", sorted([*others(name), *found], key=lambda row: order.index(row.part)))
+        write(
+            "imaging",
+            sorted([*others("imaging", name), *found], key=lambda row: order.index(row.part)),
+        )
 
 
 if __name__ == "__main__":

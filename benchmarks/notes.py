@@ -11,13 +11,12 @@ reader on real reports, is measured by benchmarks/notes_reader.py and keeps its 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from note import claims, injected, pages
-from results import FOLDER, Row, write
+from results import Row, others, write
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "truth": claims.truth_rows,
@@ -31,15 +30,6 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
 ORDER = [*PARTS, "reader"]
 
 
-def others(part: str) -> list[Row]:
-    """Rows of the file that belong to other parts."""
-    path = FOLDER / "notes.json"
-    if not path.exists():
-        return []
-    rows = [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
-    return [row for row in rows if row.part != part]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--parts", default=",".join(PARTS))
@@ -48,7 +38,7 @@ def main() -> None:
     for name in options.parts.split(","):
         found = [replace(row, part=name) for row in PARTS[name]()]
         print(f"[{time.perf_counter() - started:5.0f} s] {name}", flush=True)
-        rows = [*others(name), *found]
+        rows = [*others("notes", name), *found]
         write("notes", sorted(rows, key=lambda row: ORDER.index(row.part)))
 
 

@@ -28,6 +28,15 @@ class Row:
     part: str = ""
 
 
+def others(name: str, part: str) -> list[Row]:
+    """Rows of a file that belong to other parts; none where there is no file."""
+    path = FOLDER / f"{name}.json"
+    if not path.exists():
+        return []
+    rows = [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    return [row for row in rows if row.part != part]
+
+
 def write(name: str, rows: list[Row]) -> None:
     """Write the rows, and print them."""
     FOLDER.mkdir(exist_ok=True)

@@ -16,7 +16,6 @@ _ALWAYS = re.compile(r";|\bwhereas\b|\bwhile\b|,\s*but\b|\bhowever\b")
 _BARRIER = re.compile(r",|;|\band\b|\bor\b|\bwith\b|\bwhile\b|\bbut\b")
 _BARRIER_CHARS = 40
 _SITE_FINDINGS = {"pleura": "pleura", "bone": "bone"}
-_PLACES = ("lobe", "side", "organ")
 
 
 _BENIGN = re.compile(r"\bcalcified\b|\bbenign\b|\bfatty hilum\b", re.IGNORECASE)

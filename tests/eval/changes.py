@@ -51,11 +51,11 @@ def twice(table: schemas.Table) -> Break:
     return lambda folder: edit_table(folder, table, lambda f: pd.concat([f, f.iloc[:1]]))
 
 
-def words(day: str, old: str, new: str) -> Break:
-    """Replace words in a report, in the file and in notes.parquet."""
+def told(patient: str, name: str, old: str, new: str) -> Break:
+    """Replace words in a note, in the file and in notes.parquet."""
 
     def apply(folder: Path) -> None:
-        path = folder / "notes" / P0 / f"ct-{day}.txt"
+        path = folder / "notes" / patient / f"{name}.txt"
         text = path.read_text()
         assert text.count(old) == 1, text
         changed = text.replace(old, new)
@@ -67,6 +67,11 @@ def words(day: str, old: str, new: str) -> Break:
         )
 
     return apply
+
+
+def words(day: str, old: str, new: str) -> Break:
+    """Replace words in a CT report of P0."""
+    return told(P0, f"ct-{day}", old, new)
 
 
 def dicom(study: str, series: str, change: Callable[[pydicom.Dataset], None]) -> Break:

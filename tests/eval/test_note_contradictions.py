@@ -25,27 +25,8 @@ from eval.dataset import Dataset
 from eval.result import CheckResult
 
 sys.path.insert(0, str(Path(__file__).parent))
-from changes import Break, cell, drop
-from conftest import P0, P1, P2, edit_table
-
-
-def told(patient: str, name: str, old: str, new: str) -> Break:
-    """Replace words in a note, in the file and in notes.parquet."""
-
-    def apply(folder: Path) -> None:
-        path = folder / "notes" / patient / f"{name}.txt"
-        text = path.read_text()
-        assert text.count(old) == 1, text
-        changed = text.replace(old, new)
-        path.write_text(changed)
-        edit_table(
-            folder,
-            schemas.NOTES,
-            lambda f: f.assign(text=[changed if t == text else t for t in f["text"]]),
-        )
-
-    return apply
-
+from changes import Break, cell, drop, told
+from conftest import P0, P1, P2
 
 D21, D105, D400, D0 = "clinic-d0021", "clinic-d0105", "clinic-d0400", "clinic-d0000"
 FIRST, REPEAT = "molecular-d0000", "molecular-d0082"
