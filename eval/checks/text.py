@@ -93,7 +93,9 @@ def _check_report(
             message=f"the report leaves out {row.lesion_id}",
         )
     for fact in facts:
-        if fact.present or fact.generic or fact.change == "resolved" or fact.site is None:
+        if fact.present or fact.generic or fact.change == "resolved":
+            continue
+        if fact.site is None and fact.change != "new":
             continue
         against = [row for row in rows if _contradicts(fact, row)]
         tallies.denied.compare(
@@ -236,7 +238,12 @@ def _likeness(fact: Fact, row: Lesion) -> float:
 
 
 def _contradicts(fact: Fact, row: Lesion) -> bool:
-    """Whether a denial is about this lesion: its site and side; nodes only if pathological."""
+    """Whether a denial is about this lesion: its site and side; nodes only if pathological.
+
+    A denial without a site, "no new lesion", is of anything new.
+    """
+    if fact.site is None:
+        return fact.change == "new" and row.change() == "new"
     if fact.site != row.site or row.gone:
         return False
     if fact.side in ("right", "left") and row.side not in (None, fact.side):

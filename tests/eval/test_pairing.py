@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from eval.checks.lookup import Lesion
-from eval.checks.text import pair
+from eval.checks.text import check_text, pair
 from eval.readers.report import read_report
 
 TWO_BONES = """FINDINGS:
@@ -23,3 +25,27 @@ def test_two_statements_without_size_speak_of_two_lesions() -> None:
     pairs = pair(read_report(TWO_BONES), rows)
     assert {row.lesion_id for _, row in pairs if row is not None} == {"L04", "L05"}
     assert all(row is not None for _, row in pairs)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["No new lesion.", "No new site of disease.", "No evidence of new lesions.",
+     "There are no new metastases."],
+)  # fmt: skip
+@pytest.mark.parametrize("is_new", [True, False])
+def test_no_new_lesion_denies_what_is_new(said: str, is_new: bool) -> None:
+    liver = Lesion("L01", "liver", None, None, 20.0, 15.0, is_new, first_seen=is_new)
+    text = f"FINDINGS:\nThere is a liver lesion of 20 x 15 mm.\n\nIMPRESSION:\n{said}\n"
+    denied = next(
+        result
+        for result in check_text({("P1", 60): ("r.txt", text)}, {("P1", 60): [liver]})
+        if result.key == "text_denied"
+    )
+    assert len(denied.violations) == is_new
+
+
+def test_no_other_new_lesion_denies_nothing_that_was_named() -> None:
+    liver = Lesion("L01", "liver", None, None, 20.0, 15.0, is_new=True, first_seen=True)
+    text = "FINDINGS:\nNew liver lesion, 20 x 15 mm. No other new lesion.\n"
+    results = check_text({("P1", 60): ("r.txt", text)}, {("P1", 60): [liver]})
+    assert not any(result.violations for result in results)
