@@ -67,6 +67,7 @@ def faults(plan: EncounterPlan, prior: EncounterPlan | None, text: str) -> list[
     for fact, row in pair(facts, rows):
         if row is not None:
             stated.setdefault(row.lesion_id, []).append(fact)
+    found += _untold(plan, stated)
     for row in rows:
         told = stated.get(row.lesion_id, [])
         if told and not row.gone:  # else text_reported has spoken
@@ -89,6 +90,21 @@ def _left_out(row: Lesion, told: Sequence[Fact], doubted: bool) -> list[str]:
     return [what for what, there in said.items() if not there]
 
 
+def _untold(plan: EncounterPlan, stated: dict[str, list[Fact]]) -> list[str]:
+    """What tables cannot hold: the change of what is not measured; and what has resolved."""
+    found = []
+    for f in plan.findings:
+        told = [fact.change for fact in stated.get(f.finding_id, [])]
+        measured = f.prior_long_mm and f.measured_long_mm is not None
+        if f.present and not measured and f.change in ("larger", "smaller", "stable"):
+            others = {change for change in told if change not in (None, f.change)}
+            found += [f"{f.finding_id} is {f.change}, not {other}" for other in sorted(others)]
+            found += [f"must_mention: no change of {f.finding_id}"] * (f.change not in told)
+        if f.change == "resolved" and "resolved" not in told:
+            found.append(f"must_mention: {f.finding_id} has resolved")
+    return found
+
+
 def _frame(plan: EncounterPlan, text: str) -> list[str]:
     """Response, dates and findings that are none of the lesions."""
     parts = [statement.text for statement in statements(text)]
@@ -103,7 +119,7 @@ def _frame(plan: EncounterPlan, text: str) -> list[str]:
 def _denials(plan: EncounterPlan, text: str, rows: tuple[Lesion, ...]) -> list[str]:
     """Absences left out; a pneumothorax is no row of a table, so the reader of findings tells."""
     denied = {fact.site for fact in read_report(text) if not fact.present}
-    there = {row.site for row in rows}
+    there = {row.site for row in rows if not row.gone}
     air = {found.present for found in read_findings(text) if found.finding == "pneumothorax"}
     found = ["a pneumothorax is stated"] if True in air else []
     for f in plan.findings:

@@ -201,9 +201,7 @@ def pair(facts: Sequence[Fact], rows: Sequence[Lesion]) -> list[tuple[Fact, Lesi
                 for r in rows
                 if _possible(fact, r) and not (fact.long_mm is not None and r.lesion_id in taken)
             ]
-            row = max(
-                options, key=lambda r: (_likeness(fact, r), r.lesion_id not in spoken), default=None
-            )
+            row = max(options, key=lambda r: _fit(fact, r, r.lesion_id in spoken), default=None)
             if row is None and not rows and fact.generic and fact.long_mm is None:
                 continue
             if row is not None:
@@ -223,6 +221,12 @@ def _possible(fact: Fact, row: Lesion) -> bool:
 
 def _best(fact: Fact, rows: Sequence[Lesion]) -> float:
     return max((_likeness(fact, r) for r in rows if _possible(fact, r)), default=0.0)
+
+
+def _fit(fact: Fact, row: Lesion, spoken: bool) -> tuple[float, bool]:
+    """Likeness; a statement without size is rather of what has none and is not yet spoken of."""
+    bare = fact.long_mm is None and row.long_mm is None and not spoken
+    return _likeness(fact, row) + 1.5 * bare, not spoken
 
 
 def _likeness(fact: Fact, row: Lesion) -> float:

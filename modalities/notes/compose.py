@@ -169,9 +169,8 @@ class _Findings:
 
     def running(self) -> list[Phrase]:
         """Paragraphs, lines or one paragraph."""
-        together = self.layout.random() < 0.5  # one closing sentence for all that is absent
-        blocks = [block for _, block in self._by_organ(with_absent=not together)]
-        if together:
+        blocks = [block for _, block in self._by_organ(with_absent=self.said.by_organ)]
+        if not self.said.by_organ:
             blocks += [block for block in [self.absences()] if block]
         terse = self.style["style"] == "terse"
         if terse and self.layout.random() < 0.6:

@@ -68,14 +68,16 @@ class Keyed:
 class Outline:
     """One report before it is worded; ``seen`` and ``absent`` stand in the order of the text.
 
-    ``cleared``: absent now and seen at the prior visit; ``lead``: the finding that opens the
-    impression, None where nothing is measured.
+    ``by_organ``: what is absent stands with its organ, not at the end; ``cleared``: absent now and
+    seen at the prior visit; ``lead``: the finding that opens the impression, None where nothing is
+    measured.
     """
 
     plan: EncounterPlan
     prior: EncounterPlan | None
     style: dict[str, str]
     organs: tuple[str, ...]
+    by_organ: bool
     seen: tuple[Observation, ...]
     absent: tuple[Finding, ...]
     cleared: tuple[Finding, ...]
@@ -116,6 +118,7 @@ def outline(plan: EncounterPlan, prior: EncounterPlan | None) -> Outline:
         prior,
         style,
         organs,
+        _by_organ(style["style"], draw("absences")),
         seen,
         tuple(sorted((f for f in absent if f not in cleared), key=lambda f: place(f.concept))),
         cleared,
@@ -143,6 +146,12 @@ def pick(rng: np.random.Generator, choices: Sequence[tuple[Name, float]]) -> Nam
 def _style(rng: np.random.Generator) -> dict[str, str]:
     style = {name: pick(rng, choices) for name, choices in STYLES.items()}
     return {**style, "dates": pick(rng, DATES[style["spelling"]])}
+
+
+def _by_organ(style: str, rng: np.random.Generator) -> bool:
+    if style in ("structured", "list"):
+        return style == "structured"
+    return bool(rng.random() < 0.5)
 
 
 def _check_prior(plan: EncounterPlan, prior: EncounterPlan | None) -> None:

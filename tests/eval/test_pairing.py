@@ -27,6 +27,17 @@ def test_two_statements_without_size_speak_of_two_lesions() -> None:
     assert all(row is not None for _, row in pairs)
 
 
+def test_a_statement_without_size_is_of_the_lesion_that_has_none() -> None:
+    measured = Lesion("L01", "lung", "RML", "right", 25.0, 16.0, False, 25.0, 16.0)
+    bare = Lesion("L02", "lung", "RML", "right", None, None, is_new=False)
+    text = (
+        "FINDINGS:\nThe nodule in the right middle lobe is unchanged, measuring 25 x 16 mm. "
+        "The second right middle lobe lesion is stable.\n"
+    )
+    told = {row.lesion_id: fact for fact, row in pair(read_report(text), [measured, bare]) if row}
+    assert told["L01"].long_mm == 25 and told["L02"].long_mm is None
+
+
 @pytest.mark.parametrize(
     "said",
     ["No new lesion.", "No new site of disease.", "No evidence of new lesions.",

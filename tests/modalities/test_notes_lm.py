@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from itertools import count, islice
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from modalities.notes.lm.config import NotesTraining
 from modalities.notes.lm.ct_chest import CtChest
 from modalities.notes.lm.generate import Draft, Engine, Job
 from modalities.notes.lm.pairs import Tokens, micro_batches, tokens
-from modalities.notes.outline import outline
+from modalities.notes.outline import GROUPS, ORGANS, group, outline
 from ontology.errors import ConsilienceError
 
 KIND = CtChest()
@@ -76,7 +77,7 @@ def trained(settings: NotesTraining, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def author(tiny: Path, trained: Path, **kw: int) -> LanguageModel:
-    return LanguageModel(base_model=str(tiny), adapter=str(trained), rows=4, **kw)
+    return LanguageModel(base_model=str(tiny), adapter=str(trained), **{"rows": 4, **kw})
 
 
 def short_visits(n: int) -> list[space.Case]:
@@ -98,6 +99,8 @@ def test_a_draft_does_not_depend_on_who_else_is_in_the_run(tiny: Path, trained: 
     assert alone == whole[:2]
     backwards = drafts(author(tiny, trained, redraws=0), visits[::-1])
     assert backwards[::-1] == whole
+    wider = author(tiny, trained, redraws=0, rows=7)
+    assert drafts(wider, visits) == whole or not wider.engine.alike
 
 
 def test_the_likeliest_draft_is_that_of_the_plain_model_also_where_it_goes_on(
@@ -147,6 +150,43 @@ def test_a_row_keeps_to_its_jobs_where_rows_differ(tiny: Path, trained: Path) ->
     free, bound = (author(tiny, trained, redraws=0) for _ in range(2))
     bound.engine.alike = False
     assert drafts(free, visits) == drafts(bound, visits)
+
+
+def test_the_prompt_has_the_facts_in_the_order_and_under_the_headings_of_the_text() -> None:
+    styles = set()
+    for index in range(200):
+        said = KIND.sample(6, index)
+        lines = KIND.prompt(said).splitlines()
+        organs = [line[:-1] for line in lines if line[:-1] in said.organs]
+        styles.add((said.style["style"], said.by_organ))
+        if said.by_organ:
+            told = [ORGANS[f.concept] for f in (*said.absent, *said.cleared)]
+            told += [ORGANS[o.finding.concept] for o in said.seen]
+            assert organs == [organ for organ in said.organs if organ in told]
+            assert len([line for line in lines if line.startswith("no ")]) == len(
+                {ORGANS[f.concept] for f in said.absent}
+            )
+        else:
+            assert not organs and sum(line.startswith("no ") for line in lines) <= 1
+        if said.style["style"] == "list":
+            headed = [line[:-1] for line in lines if line[:-1] in [g.lower() for g in GROUPS]]
+            assert headed == [g.lower() for g in GROUPS if g in {group(o) for o in said.seen}]
+    assert {("structured", True), ("list", False), ("prose", True), ("prose", False)} <= styles
+    assert ("structured", False) not in styles and ("list", True) not in styles
+
+
+def test_no_sampled_visit_calls_stable_what_progressed_or_complete_what_is_left() -> None:
+    seen = set()
+    for index in range(400):
+        plan, _ = space.case(6, index)
+        there = [f for f in plan.findings if f.present]
+        response = plan.overall_response
+        seen.add(response)
+        if any(f.change == "new" for f in there):
+            assert response in ("PD", "NE", None)
+        if there:
+            assert response != "CR"
+    assert seen == {"CR", "PR", "SD", "PD", "NE", None}
 
 
 def test_a_fault_says_from_where_the_draft_must_be_written_anew() -> None:
@@ -354,3 +394,12 @@ def test_nothing_is_measured_where_nothing_is_held_out_and_torch_is_left_as_it_w
     torch.set_num_threads(1)
     assert json.loads((made / adapter.CARD).read_text())["held_out_loss"] is None
     assert (tmp_path / "run" / training.LOSSES).read_text().splitlines()[1].endswith(",")
+
+
+def test_loading_and_merging_say_nothing(
+    tiny: Path, trained: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        adapter.merge(trained, base.load(str(tiny)))
+    assert capfd.readouterr() == ("", "")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modalities.notes.lm.base import Base, Inspected
+from modalities.notes.lm.base import Base, Inspected, quiet
 from ontology.errors import ConsilienceError
 
 WEIGHTS, SETTINGS, CARD = "adapter_model.safetensors", "adapter_config.json", "training.json"
@@ -102,7 +102,8 @@ def merge(folder: Path, model: Base) -> dict[str, Any]:
     from peft import PeftModel
 
     record = read(folder, model)
-    model.model = PeftModel.from_pretrained(model.model, str(folder)).merge_and_unload().eval()
+    with quiet():
+        model.model = PeftModel.from_pretrained(model.model, str(folder)).merge_and_unload().eval()
     return record
 
 

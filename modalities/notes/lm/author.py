@@ -14,7 +14,7 @@ from typing import Any
 from alignment.plan import EncounterPlan
 from modalities.notes.lm import adapter, base
 from modalities.notes.lm.ct_chest import CtChest
-from modalities.notes.lm.generate import Draft, Engine, Job
+from modalities.notes.lm.generate import TEMPERATURE, Draft, Engine, Job
 from modalities.notes.lm.kind import Kind
 from modalities.notes.readback import Fault
 from modalities.notes.report import Report, Written
@@ -54,7 +54,7 @@ class LanguageModel:
     adapter: str = ""
     redraws: int = 8
     rows: int = 32
-    temperature: float = 0.7
+    temperature: float = TEMPERATURE
     kind: Kind = field(default_factory=CtChest)
 
     @property

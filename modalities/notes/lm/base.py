@@ -9,6 +9,9 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -104,12 +107,29 @@ def load(name: str = DEFAULT) -> Base:
     from transformers import AutoModelForCausalLM
 
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            found.folder, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True
-        )
+        with quiet():
+            model = AutoModelForCausalLM.from_pretrained(
+                found.folder, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True
+            )
     except _UNLOADABLE as error:
         raise _unusable(found.folder, error) from error
     return Base(name, model.eval(), found.tokenizer, found.digest)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' progress bar, and peft's question for a name that is to go."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+            yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 _UNLOADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError)
@@ -152,13 +172,14 @@ def _convert(source: Path, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            source.parent,
-            gguf_file=source.name,
-            dtype=torch.float32,
-            quantization_config=GgufConfig(dequantize=True),
-        )
-        model.save_pretrained(part)
+        with quiet():
+            model = AutoModelForCausalLM.from_pretrained(
+                source.parent,
+                gguf_file=source.name,
+                dtype=torch.float32,
+                quantization_config=GgufConfig(dequantize=True),
+            )
+            model.save_pretrained(part)
         AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name).save_pretrained(part)
         _require_converted(part / WEIGHTS)
         if not folder.exists():  # another process may have been faster

@@ -1,9 +1,10 @@
 """Batched writing: rows of a fixed number, keyed noise, and rows that never see one another.
 
 A job is one draft of one visit. Each core has a lane of its own, and a lane as many rows as every
-other; a row that is done takes the next job at once. Products over all rows have one shape, and
-attention is of one row alone, so which other patients are in the run, and how many cores, changes
-no number of a draft.
+other; a row that is done takes the next job at once. A product computes every row alike however
+many there are, and attention is of one row alone, so which other patients are in the run, and how
+many cores, changes no number of a draft. Where a library's products depend on how many rows there
+are, all rows are always computed, idle ones too, and a visit keeps to one row.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -25,14 +27,17 @@ from alignment.noise import Noise
 from modalities.notes.lm import base
 from modalities.notes.lm.rows import NAME, Rows
 from modalities.notes.lm.supported import room
+from modalities.notes.lm.turned import turn
 from ontology.errors import ConsilienceError
 
 LANES = max(1, min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
                    else os.cpu_count() or 1, 4))  # fmt: skip
 """Rows write in so many threads at once; how many changes no byte, only memory and time."""
-MIN_SHARE, AGAIN_SHARE = 0.3, 0.1
+TEMPERATURE = 0.35
+MIN_SHARE, AGAIN_SHARE, AGAIN_WARMER = 0.3, 0.1, 2.0
 """A token less likely than this share of the likeliest one is never drawn ("min-p"); in redraws
-the second, since a draft that goes on from the same words would else repeat its fault."""
+the second, and at so many times the temperature, since a draft that goes on from the same words
+would else repeat its fault."""
 _CHUNK = 64
 
 
@@ -78,15 +83,17 @@ class Engine:
 
     def __init__(
         self, model: base.Base, *, words: Sequence[int] | None = None,
-        rows: int = 32, temperature: float = 0.7,
+        rows: int = 32, temperature: float = TEMPERATURE,
     ) -> None:  # fmt: skip
         self.base, self.rows, self.temperature = model, rows, temperature
         model.model.set_attn_implementation(NAME)
         self.body = model.model.model
+        turn(self.body)
         self.layers = int(model.model.config.num_hidden_layers)
         head = model.model.get_output_embeddings().weight
         self.words = np.arange(len(head)) if words is None else np.array(words)
-        self.head = head.detach() if words is None else head[torch.tensor(self.words)].detach()
+        chosen = head if words is None else head[torch.tensor(self.words)]
+        self.head = chosen.detach().T.contiguous()  # (width, words)
 
     def ids(self, text: str) -> list[int]:
         """Tokens of a text."""
@@ -103,24 +110,19 @@ class Engine:
         tasks = [_Task(job, ids, self._room(job, len(opening), len(ids))) for job, ids in asked]
         if not tasks:
             return
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
+        with _one_thread(), ThreadPoolExecutor(
+            LANES, initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:  # fmt: skip
             known = self._known(opening)
             queue = _Queue(tasks, 1 if self.alike else self.rows)
             share = -(-len(tasks) // LANES)
             lanes = [_Lane(self, known, queue, again, share) for _ in range(LANES)]
-            with ThreadPoolExecutor(
-                LANES, initializer=torch.set_num_threads, initargs=(1,)
-            ) as pool:
-                running = [pool.submit(lane.run) for lane in lanes]
-                try:
-                    for one in running:
-                        one.result()
-                finally:
-                    queue.clear()
-        finally:
-            torch.set_num_threads(threads)
+            running = [pool.submit(lane.run) for lane in lanes]
+            try:
+                for one in running:
+                    one.result()
+            finally:
+                queue.clear()
 
     def _room(self, job: Job, opening: int, asked: int) -> int:
         """Tokens of prompt and report: a report of 2.5 times its prompt and 90 tokens more.
@@ -150,19 +152,26 @@ class Engine:
 
     def read(self, texts: Rows, row: int, ids: Sequence[int]) -> torch.Tensor:
         """Hidden state of the last of one row's next tokens; (width,)."""
-        texts.row, texts.length[row] = row, max(0, texts.length[row])
+        texts.rows, texts.length[row] = [row], max(0, texts.length[row])
         places = texts.length[row] + torch.arange(len(ids))
         hidden = self._forward(torch.tensor([ids]), places[None], texts)[0, -1]
-        texts.row = None
         texts.length[row] += len(ids)
         return hidden
 
-    def step(self, texts: Rows, tokens: torch.Tensor) -> torch.Tensor:
-        """Logits (rows, words) after one more token of every row; idle rows carry a dummy."""
-        places = torch.tensor(texts.length).clamp(min=0)
-        hidden: torch.Tensor = self._forward(tokens[:, None], places[:, None], texts)[:, 0]
-        texts.length = [length + (length >= 0) for length in texts.length]
-        return torch.matmul(hidden, self.head.T)
+    def step(self, texts: Rows, tokens: torch.Tensor, *, every: bool = False) -> torch.Tensor:
+        """Logits (busy rows, words) after one more token of each.
+
+        ``tokens``: of all rows, (rows,). ``every``: idle rows are computed too.
+        """
+        busy = [row for row, length in enumerate(texts.length) if length >= 0]
+        # Of one row alone a library takes another product, so one is computed twice.
+        texts.rows = list(range(len(texts.length))) if every else busy * (1 + (len(busy) == 1))
+        places = torch.tensor([max(0, texts.length[row]) for row in texts.rows])
+        hidden = self._forward(tokens[texts.rows, None], places[:, None], texts)[:, 0]
+        for row in busy:
+            texts.length[row] += 1
+        logits: torch.Tensor = hidden @ self.head
+        return logits[busy] if every else logits[: len(busy)]
 
     def _forward(self, ids: torch.Tensor, places: torch.Tensor, texts: Rows) -> torch.Tensor:
         out: torch.Tensor = self.body(
@@ -174,17 +183,33 @@ class Engine:
     @cached_property
     @torch.inference_mode()
     def alike(self) -> bool:
-        """Whether all rows of a product come out alike, so that any row may take any job.
+        """Whether a row comes out alike at every place and among any number of rows.
 
-        A library may compute the last rows of a matrix in another order than the first; then a
-        visit keeps to the row that its patient and day give.
+        A library may compute the last rows of a matrix in another order than the first, or few in
+        another than many; then idle rows are computed too, and a visit keeps to the row that its
+        patient and day give.
         """
-        opening = self._known([self.base.end])
-        texts = Rows(self.layers, self.rows)
-        for row in range(self.rows):
-            texts.make_room(row, 4, opening)
-        logits = self.step(texts, torch.full((self.rows,), self.base.end))
+        with _one_thread():
+            opening = self._known([self.base.end])
+            found = []
+            for count in {min(count, self.rows) for count in (1, 3, 4, 5, 8, 9, 16, 17, self.rows)}:
+                texts = Rows(self.layers, self.rows)
+                for row in range(count):
+                    texts.make_room(row, 4, opening)
+                found.append(self.step(texts, torch.full((self.rows,), self.base.end)))
+        logits = torch.cat(found)
         return bool((logits == logits[0]).all())
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Products by one thread each: a lane is a core, and two threads add up in another order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 _NO_MASK = torch.zeros(1, 1, 1, 1)
@@ -251,9 +276,10 @@ class _Lane:
             self._take()
             if not any(self.rows):
                 return
-            logits = self.engine.step(self.texts, self.next).numpy()
-            for row, writing in self._working():
-                self._draw(row, writing, logits[row])
+            every = not self.engine.alike
+            logits = self.engine.step(self.texts, self.next, every=every).numpy()
+            for (row, writing), its in zip(list(self._working()), logits, strict=True):
+                self._draw(row, writing, its)
                 if writing.told[-1] == self.engine.base.end or self._full(row, writing):
                     self._finish(row, writing)
 
@@ -272,7 +298,7 @@ class _Lane:
         """Read the prompt into the row and draw the first token."""
         self.texts.make_room(row, task.room, self.opening)
         hidden = self.engine.read(self.texts, row, task.ids)
-        task.first = (hidden @ self.engine.head.T).numpy()
+        task.first = (hidden @ self.engine.head).numpy()
         self._begin(row, task, task.job)
 
     def _begin(self, row: int, task: _Task, job: Job, kept: Sequence[int] = ()) -> None:
@@ -313,8 +339,8 @@ class _Lane:
         self, row: int, writing: _Writing, logits: np.ndarray[Any, np.dtype[np.float32]]
     ) -> None:
         """The next token of a row from logits over the vocabulary."""
-        scaled = logits.astype(np.float64) / self.engine.temperature
-        share = AGAIN_SHARE if writing.job.draw else MIN_SHARE
+        warmer, share = (AGAIN_WARMER, AGAIN_SHARE) if writing.job.draw else (1.0, MIN_SHARE)
+        scaled = logits.astype(np.float64) / (self.engine.temperature * warmer)
         scaled[scaled < scaled.max() + np.log(share)] = -np.inf
         token = int(self.engine.words[int(np.argmax(scaled + writing.noise.next()))])
         writing.told.append(token)

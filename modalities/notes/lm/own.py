@@ -167,7 +167,7 @@ def _outline(report: OwnReport, number: int) -> Outline:
     said = outline(plan, prior)
     unit = "cm" if re.search(r"\d ?cm\b", report.text) else "mm"
     layout = "list" if re.search(r"^\s*(?:\d+\.|-) ", report.text, re.M) else "prose"
-    return replace(said, style={**said.style, "style": layout, "unit": unit})
+    return replace(said, by_organ=False, style={**said.style, "style": layout, "unit": unit})
 
 
 def _finding(f: OwnFinding, place: int) -> Finding:

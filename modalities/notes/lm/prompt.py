@@ -2,13 +2,17 @@
 
 The outline is made from the plan of this visit and its prior; nothing else can reach the prompt.
 Sizes, dates and lobes stand as the report must write them, so that stating is copying, and the
-facts stand in the order in which the report tells them.
+facts stand in the order in which the report tells them, under the heading under which it does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+
+from alignment.plan import Finding
 from modalities.notes.ct_chest import MASS_ABOVE_MM, TINY_BELOW_MM, Observation
-from modalities.notes.outline import Outline
+from modalities.notes.outline import ORGANS, Outline, group
 from modalities.notes.wording import LOBE_WORDS, Length, ordinal, write_date, write_length
 
 NOUNS = {
@@ -28,26 +32,55 @@ RESPONSES = {
 
 
 def prompt(said: Outline) -> str:
-    """The prompt after the prefix: style, comparison, a line a fact, what is absent."""
+    """The prompt after the prefix: style, comparison, a line a fact, what is absent, response."""
     style = said.style
     words = [style["style"], style["naming"], style["unit"], style["spelling"]]
     if not said.plan.protocol.contrast:
         words.append("no contrast")
-    lines = [" ".join(words), _visit(said)]
-    lines += [_fact(said, o) for o in said.seen]
-    lines += [f"cleared {_absent_noun(f.concept, f.side, f.lobe)}" for f in said.cleared]
-    if said.absent:
-        names = (_absent_noun(f.concept, f.side, f.lobe) for f in said.absent)
-        lines.append("no " + ", ".join(names))
+    lines = [" ".join(words), _visit(said), *_findings(said), _impression(said)]
     return "\n".join(lines) + "\nReport:\n"
+
+
+def _findings(said: Outline) -> Iterator[str]:
+    """Facts under their organ, or under the group of a list, as the text has them."""
+    if said.by_organ:
+        for organ in said.organs:
+            lines = [_fact(said, o) for o in said.seen if ORGANS[o.finding.concept] == organ]
+            lines += _absences(said, organ)
+            yield from [f"{organ}:", *lines] if lines else []
+    elif said.style["style"] == "list":
+        for title, members in groupby(said.seen, group):
+            yield from [f"{title.lower()}:", *(_fact(said, o) for o in members)]
+        yield from ["absent:", *_absences(said)]
+    else:
+        yield from (_fact(said, o) for o in said.seen)
+        yield from _absences(said)
+
+
+def _absences(said: Outline, organ: str | None = None) -> Iterator[str]:
+    never, cleared = (
+        [_absent_noun(f) for f in findings if organ in (None, ORGANS[f.concept])]
+        for findings in (said.absent, said.cleared)
+    )
+    if never:
+        yield "no " + ", ".join(never)
+    yield from (f"cleared {noun}" for noun in cleared)
 
 
 def _visit(said: Outline) -> str:
     if said.plan.prior_date is None:
         return "baseline"
-    since = f"since {write_date(said.plan.prior_date, said.style)}"
+    return f"since {write_date(said.plan.prior_date, said.style)}"
+
+
+def _impression(said: Outline) -> str:
+    """The response, and whether anything is new: what the impression may say of the whole."""
+    if said.plan.prior_date is None:
+        return "impression: baseline"
     response = said.plan.overall_response
-    return since if response is None else f"{since} {RESPONSES.get(response, response)}"
+    told = RESPONSES.get(response, response) if response else "no response stated"
+    fresh = sum(o.change == "new" for o in said.seen)
+    return f"impression: {told}, {f'{fresh} new' if fresh else 'nothing new'}"
 
 
 def _fact(said: Outline, o: Observation) -> str:
@@ -71,8 +104,6 @@ def _fact(said: Outline, o: Observation) -> str:
     words.append(_change(o))
     if f.certainty != "definite":
         words.append(f.certainty)
-    if style["style"] == "list" and f.is_target:
-        words.append("target")
     return " ".join(word for word in words if word)
 
 
@@ -98,12 +129,12 @@ def _noun(concept: str, side: str | None, lobe: str | None, mm: int) -> str:
     return f"{side} {noun}" if side else noun
 
 
-def _absent_noun(concept: str, side: str | None, lobe: str | None) -> str:
-    if concept == "lung_lesion":
-        place = f"{side_of(lobe)} {LOBE_WORDS[lobe]}" if lobe else f"{side} lung" if side else ""
-        return f"{place or 'pulmonary'} nodule"
-    noun = "adrenal nodule" if concept == "adrenal_lesion" else NOUNS[concept]
-    return f"{side} {noun}" if side in ("right", "left") else noun
+def _absent_noun(f: Finding) -> str:
+    if f.concept == "lung_lesion":
+        lobe = f"{side_of(f.lobe)} {LOBE_WORDS[f.lobe]}" if f.lobe else ""
+        return f"{lobe or (f'{f.side} lung' if f.side else 'pulmonary')} nodule"
+    noun = "adrenal nodule" if f.concept == "adrenal_lesion" else NOUNS[f.concept]
+    return f"{f.side} {noun}" if f.side in ("right", "left") else noun
 
 
 def side_of(lobe: str) -> str:

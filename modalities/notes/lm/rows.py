@@ -15,78 +15,68 @@ from transformers.cache_utils import Cache
 
 NAME = "consilience_rows"
 """Under which transformers knows :func:`attend`."""
-Pair = tuple[torch.Tensor, torch.Tensor]
 
 
 class Rows(Cache):  # type: ignore[misc]
-    """Keys and values of ``rows`` texts, each (heads, room, width) a layer, of its own room.
+    """Keys and values of ``rows`` texts, (2, 1, heads, room, width) a row and layer.
 
-    ``row``: the row that reads its prompt, None while all rows write a token each. ``length``:
-    tokens of a row that stand before the ones under way; -1 where the row is idle.
+    The room is each row's own. ``rows``: those under way, in the order of the batch: several that
+    write a token each, or one that reads its prompt. ``length``: tokens of a row that stand before
+    the ones under way; -1 where the row is idle.
     """
 
     def __init__(self, layers: int, rows: int) -> None:
         super().__init__(layers=[])
-        self.store: list[list[Pair | None]] = [[None] * layers for _ in range(rows)]
-        self.row: int | None = None
+        self.store: list[list[torch.Tensor | None]] = [[None] * layers for _ in range(rows)]
+        self.rows: list[int] = []
         self.length = [-1] * rows
+        self.heads = 1
 
     def make_room(self, row: int, tokens: int, opening: Rows | None) -> None:
         """Give a row space for ``tokens`` and the keys and values of the opening."""
         known = 0 if opening is None else opening.length[0]
         for layer, held in enumerate(self.store[row]):
-            if opening is None:
+            shared = None if opening is None else opening.store[0][layer]
+            if shared is None:
                 self.store[row][layer] = None
                 continue
-            shared = opening.store[0][layer]
-            if shared is None:
-                raise RuntimeError("the opening was not read")
-            if held is None or held[0].shape[1] < tokens:
-                heads, _, width = shared[0].shape
-                held = (torch.empty(heads, tokens, width), torch.empty(heads, tokens, width))
-                self.store[row][layer] = held
-            for mine, theirs in zip(held, shared, strict=True):
-                mine[:, :known] = theirs[:, :known]
+            if held is None or held.shape[3] < tokens:
+                *shape, _, width = shared.shape
+                held = self.store[row][layer] = torch.empty(*shape, tokens, width)
+            held[:, :, :, :known] = shared[:, :, :, :known]
         self.length[row] = known
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int,
         *args: Any, **kwargs: Any,
     ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
-        """Keep the new keys and values; (rows or 1, heads, tokens, width) each."""
-        if self.row is None:
-            for row, length in enumerate(self.length):
-                held = self.store[row][layer_idx]
-                if length >= 0 and held is not None:
-                    held[0][:, length] = key_states[row, :, 0]
-                    held[1][:, length] = value_states[row, :, 0]
-            return key_states, value_states
-        length, tokens = self.length[self.row], key_states.shape[2]
-        held = self.store[self.row][layer_idx]
-        if held is None:
-            self.store[self.row][layer_idx] = (key_states[0].clone(), value_states[0].clone())
-        else:
-            held[0][:, length : length + tokens] = key_states[0]
-            held[1][:, length : length + tokens] = value_states[0]
+        """Keep the new keys and values; (rows, heads, tokens, width) each."""
+        self.heads, tokens = key_states.shape[1:3]
+        new = torch.stack((key_states, value_states), 1)[:, :, None].unbind()
+        for row, one in zip(self.rows, new, strict=True):
+            length, held = self.length[row], self.store[row][layer_idx]
+            if length >= 0 and held is None:
+                self.store[row][layer_idx] = one.clone()
+            elif length >= 0 and held is not None:
+                held.narrow(3, length, tokens).copy_(one)
         return key_states, value_states
 
     def attend(self, layer: int, query: torch.Tensor, scale: float) -> torch.Tensor:
-        """(rows or 1, query heads, tokens, width) to the same shape."""
-        if self.row is not None:
-            return self._read(self.row, layer, query, scale)
-        _, heads, _, width = query.shape
-        out = torch.zeros_like(query)
-        for row, length in enumerate(self.length):
-            held = self.store[row][layer]
+        """(rows, query heads, tokens, width) to the same shape."""
+        if query.shape[2] > 1:
+            return self._read(self.rows[0], layer, query, scale)
+        rows, heads, _, width = query.shape
+        # The query heads of one key head stand where queries of one head would.
+        asked = query.reshape(rows, 1, self.heads, -1, width).unbind()
+        found = []
+        for row, its in zip(self.rows, asked, strict=True):
+            length, held = self.length[row], self.store[row][layer]
             if length < 0 or held is None:
+                found.append(torch.zeros_like(its))
                 continue
-            shared = held[0].shape[0]
-            # The query heads of one key head stand where queries of one head would.
-            asked = query[row].reshape(1, shared, heads // shared, width)
-            keys, values = (tensor[None, :, : length + 1] for tensor in held)
-            found = scaled_dot_product_attention(asked, keys, values, scale=scale)
-            out[row] = found.reshape(heads, 1, width)
-        return out
+            keys, values = held.narrow(3, 0, length + 1).unbind()
+            found.append(scaled_dot_product_attention(its, keys, values, scale=scale))
+        return torch.cat(found).reshape(rows, heads, 1, width)
 
     def _read(self, row: int, layer: int, query: torch.Tensor, scale: float) -> torch.Tensor:
         """Of the tokens of one prompt, each over itself and those before."""
@@ -96,10 +86,8 @@ class Rows(Cache):  # type: ignore[misc]
         start, tokens = self.length[row], query.shape[2]
         places = torch.arange(start + tokens)
         mask = places[None, :] <= places[start:, None]  # (tokens, start + tokens)
-        times = query.shape[1] // held[0].shape[0]
-        keys, values = (
-            tensor[None, :, : start + tokens].repeat_interleave(times, 1) for tensor in held
-        )
+        times = query.shape[1] // self.heads
+        keys, values = held[:, :, :, : start + tokens].repeat_interleave(times, 2).unbind()
         return scaled_dot_product_attention(query, keys, values, attn_mask=mask, scale=scale)
 
     def get_seq_length(self, *args: Any, **kwargs: Any) -> int:

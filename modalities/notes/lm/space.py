@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -50,7 +51,14 @@ FATES = (("stable", 0.27), ("larger", 0.24), ("smaller", 0.24), ("new", 0.14), (
 CERTAINTIES: tuple[tuple[Certainty, float], ...] = (
     ("definite", 0.84), ("probable", 0.08), ("possible", 0.08),
 )  # fmt: skip
-RESPONSES = (("CR", 0.06), ("PR", 0.27), ("SD", 0.32), ("PD", 0.28), ("NE", 0.03), ("", 0.04))
+RESPONSES = {
+    "progressed": (("PD", 0.93), ("NE", 0.03), ("", 0.04)),
+    "clear": (("CR", 0.8), ("NE", 0.1), ("", 0.1)),
+    "": (("PR", 0.34), ("SD", 0.36), ("PD", 0.23), ("NE", 0.03), ("", 0.04)),
+}
+"""By what the visit shows: what progressed is never called stable, what is left never complete."""
+PROGRESSION = 1.2
+"""RECIST 1.1: a sum a fifth larger, or a new lesion (doi:10.1016/j.ejca.2008.10.026)."""
 
 Case = tuple[EncounterPlan, EncounterPlan | None]
 
@@ -77,7 +85,7 @@ def _draw(seed: int, index: int, slot: int) -> Case:
     day = int(rng.integers(30, 700)) if follow_up else 0
     date = dt.date(2005, 1, 1) + dt.timedelta(days=int(rng.integers(0, 7300)))
     prior_day = max(0, day - int(rng.integers(28, 120))) if follow_up else None
-    response = pick(rng, RESPONSES) or None
+    response = pick(rng, RESPONSES[_course(findings)]) or None
     plan = EncounterPlan(
         seed=seed, model="space", patient_id=identifiers.patient_id(index), day=day, date=date,
         subject=Subject("female", 60, 165.0, 65.0, "former", 30.0),
@@ -127,7 +135,8 @@ def _finding(rng: np.random.Generator, name: str, follow_up: bool) -> Finding:
     if fate == "new":
         change = "new"
     elif follow_up and before[0] and now[0] is not None:
-        change = change_between(before[node], now[node], is_new=False)
+        gone = now[0] == 0  # also where the short axis, which tells of a node, was not measured
+        change = "resolved" if gone else change_between(before[node], now[node], is_new=False)
     elif follow_up and fate in ("larger", "smaller", "stable", "resolved"):
         change = fate  # type: ignore[assignment]
     if change == "resolved" and now[0] is None:
@@ -141,6 +150,17 @@ def _finding(rng: np.random.Generator, name: str, follow_up: bool) -> Finding:
         is_target=bool(rng.random() < 0.45) and bool(before[0] or not follow_up),
         is_new=change == "new",
     )  # fmt: skip
+
+
+def _course(findings: Sequence[Finding]) -> str:
+    """What the findings show of the response; a trial's baseline and nadir count beside it."""
+    present = [f for f in findings if f.present]
+    solid = [f for f in findings if f.prior_long_mm and f.site != "pleura"]
+    now = sum(f.measured_long_mm or 0 for f in solid)
+    before = sum(f.prior_long_mm or 0 for f in solid)
+    if any(f.is_new for f in present) or now >= PROGRESSION * before > 0:
+        return "progressed"
+    return "" if present else "clear"
 
 
 def _sizes(

@@ -82,7 +82,8 @@ class Learner:
         settings = LoraConfig(
             r=rank, lora_alpha=2 * rank, target_modules=list(PROJECTIONS), task_type="CAUSAL_LM"
         )
-        with torch.random.fork_rng():  # peft draws first values from torch's own generator
+        # peft draws first values from torch's own generator
+        with torch.random.fork_rng(), base.quiet():
             self.peft = get_peft_model(model.model, settings)
         self.body = self.peft.get_base_model().model
         self.learnt = {n: p for n, p in self.peft.named_parameters() if p.requires_grad}
