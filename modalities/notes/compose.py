@@ -123,17 +123,10 @@ class _Findings:
             GRAMMAR.expand("lesion", scope, self.draw(f"lesion {observation.finding.finding_id}"))
         )
 
-    def absences(self, organ: str | None = None) -> list[Phrase]:
+    def absences(self, said: Outline) -> list[Phrase]:
         """One sentence that denies findings together; one for each that has cleared."""
-        never, cleared = (
-            [f for f in findings if organ in (None, ORGANS[f.concept])]
-            for findings in (self.said.absent, self.said.cleared)
-        )
-        return [
-            sentence(self._absence(rule, findings, word))
-            for rule, findings, word in [("absences", never, "or")] * bool(never)
-            + [("cleared", [f], "and") for f in cleared]
-        ]
+        together = [sentence(self._absence("absences", said.absent, "or"))] if said.absent else []
+        return together + [sentence(self._absence("cleared", [f], "and")) for f in said.cleared]
 
     def _absence(self, rule: str, absent: Sequence[Finding], word: str) -> Phrase:
         names, denied, gone = [], [], []
@@ -153,8 +146,9 @@ class _Findings:
     def _by_organ(self, *, with_absent: bool) -> list[tuple[str, list[Phrase]]]:
         blocks = []
         for organ in self.said.organs:
-            block = [self.lesion(o) for o in self.said.seen if ORGANS[o.finding.concept] == organ]
-            block += self.absences(organ) if with_absent else []
+            here = self.said.at(organ)
+            block = [self.lesion(o) for o in here.seen]
+            block += self.absences(here) if with_absent else []
             if block:
                 blocks.append((organ, block))
         return blocks
@@ -171,7 +165,7 @@ class _Findings:
         """Paragraphs, lines or one paragraph."""
         blocks = [block for _, block in self._by_organ(with_absent=self.said.by_organ)]
         if not self.said.by_organ:
-            blocks += [block for block in [self.absences()] if block]
+            blocks += [block for block in [self.absences(self.said)] if block]
         terse = self.style["style"] == "terse"
         if terse and self.layout.random() < 0.6:
             return [line for block in blocks for line in block]
@@ -190,7 +184,7 @@ class _Findings:
             for place, observation in enumerate(members, 1):
                 mark = f"{place}. " if numbered else "- "
                 lines.append(join([Phrase(mark), self.lesion(observation)]))
-        return lines + self.absences()
+        return lines + self.absences(self.said)
 
 
 def _enumerate(names: Sequence[Phrase], word: str) -> Phrase:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -82,6 +82,15 @@ class Outline:
     absent: tuple[Finding, ...]
     cleared: tuple[Finding, ...]
     lead: Observation | None
+
+    def at(self, organ: str) -> Outline:
+        """Only what concerns one organ; the style and all else as it is."""
+        return replace(
+            self,
+            seen=tuple(o for o in self.seen if ORGANS[o.finding.concept] == organ),
+            absent=tuple(f for f in self.absent if ORGANS[f.concept] == organ),
+            cleared=tuple(f for f in self.cleared if ORGANS[f.concept] == organ),
+        )
 
     @property
     def draw(self) -> Keyed:

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from alignment.plan import Finding
 from modalities.notes.ct_chest import MASS_ABOVE_MM, TINY_BELOW_MM, Observation
-from modalities.notes.outline import ORGANS, Outline, group
+from modalities.notes.outline import Outline, group
 from modalities.notes.wording import LOBE_WORDS, Length, ordinal, write_date, write_length
 
 NOUNS = {
@@ -45,8 +45,8 @@ def _findings(said: Outline) -> Iterator[str]:
     """Facts under their organ, or under the group of a list, as the text has them."""
     if said.by_organ:
         for organ in said.organs:
-            lines = [_fact(said, o) for o in said.seen if ORGANS[o.finding.concept] == organ]
-            lines += _absences(said, organ)
+            here = said.at(organ)
+            lines = [*(_fact(said, o) for o in here.seen), *_absences(here)]
             yield from [f"{organ}:", *lines] if lines else []
     elif said.style["style"] == "list":
         for title, members in groupby(said.seen, group):
@@ -57,14 +57,10 @@ def _findings(said: Outline) -> Iterator[str]:
         yield from _absences(said)
 
 
-def _absences(said: Outline, organ: str | None = None) -> Iterator[str]:
-    never, cleared = (
-        [_absent_noun(f) for f in findings if organ in (None, ORGANS[f.concept])]
-        for findings in (said.absent, said.cleared)
-    )
-    if never:
-        yield "no " + ", ".join(never)
-    yield from (f"cleared {noun}" for noun in cleared)
+def _absences(said: Outline) -> Iterator[str]:
+    if said.absent:
+        yield "no " + ", ".join(_absent_noun(f) for f in said.absent)
+    yield from (f"cleared {_absent_noun(f)}" for f in said.cleared)
 
 
 def _visit(said: Outline) -> str:

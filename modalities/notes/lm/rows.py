@@ -30,19 +30,17 @@ class Rows(Cache):  # type: ignore[misc]
         self.store: list[list[torch.Tensor | None]] = [[None] * layers for _ in range(rows)]
         self.rows: list[int] = []
         self.length = [-1] * rows
-        self.heads = 1
 
-    def make_room(self, row: int, tokens: int, opening: Rows | None) -> None:
+    def make_room(self, row: int, tokens: int, opening: Rows) -> None:
         """Give a row space for ``tokens`` and the keys and values of the opening."""
-        known = 0 if opening is None else opening.length[0]
+        known = opening.length[0]
         for layer, held in enumerate(self.store[row]):
-            shared = None if opening is None else opening.store[0][layer]
+            shared = opening.store[0][layer]
             if shared is None:
-                self.store[row][layer] = None
-                continue
+                raise RuntimeError("the opening was not read")
             if held is None or held.shape[3] < tokens:
                 *shape, _, width = shared.shape
-                held = self.store[row][layer] = torch.empty(*shape, tokens, width)
+                held = self.store[row][layer] = shared.new_empty(*shape, tokens, width)
             held[:, :, :, :known] = shared[:, :, :, :known]
         self.length[row] = known
 
@@ -51,7 +49,7 @@ class Rows(Cache):  # type: ignore[misc]
         *args: Any, **kwargs: Any,
     ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
         """Keep the new keys and values; (rows, heads, tokens, width) each."""
-        self.heads, tokens = key_states.shape[1:3]
+        tokens = key_states.shape[2]
         new = torch.stack((key_states, value_states), 1)[:, :, None].unbind()
         for row, one in zip(self.rows, new, strict=True):
             length, held = self.length[row], self.store[row][layer_idx]
@@ -61,13 +59,13 @@ class Rows(Cache):  # type: ignore[misc]
                 held.narrow(3, length, tokens).copy_(one)
         return key_states, value_states
 
-    def attend(self, layer: int, query: torch.Tensor, scale: float) -> torch.Tensor:
-        """(rows, query heads, tokens, width) to the same shape."""
+    def attend(self, layer: int, query: torch.Tensor, shared: int, scale: float) -> torch.Tensor:
+        """(rows, query heads, tokens, width) to the same shape; ``shared``: heads of the keys."""
         if query.shape[2] > 1:
             return self._read(self.rows[0], layer, query, scale)
         rows, heads, _, width = query.shape
         # The query heads of one key head stand where queries of one head would.
-        asked = query.reshape(rows, 1, self.heads, -1, width).unbind()
+        asked = query.reshape(rows, 1, shared, -1, width).unbind()
         found = []
         for row, its in zip(self.rows, asked, strict=True):
             length, held = self.length[row], self.store[row][layer]
@@ -86,7 +84,7 @@ class Rows(Cache):  # type: ignore[misc]
         start, tokens = self.length[row], query.shape[2]
         places = torch.arange(start + tokens)
         mask = places[None, :] <= places[start:, None]  # (tokens, start + tokens)
-        times = query.shape[1] // self.heads
+        times = query.shape[1] // held.shape[2]
         keys, values = held[:, :, :, : start + tokens].repeat_interleave(times, 2).unbind()
         return scaled_dot_product_attention(query, keys, values, attn_mask=mask, scale=scale)
 
@@ -100,7 +98,7 @@ def attend(
     scaling: float, texts: Rows, **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:  # fmt: skip
     """Attention as transformers asks for it; ``texts`` hold the keys and values."""
-    return texts.attend(module.layer_idx, query, scaling).transpose(1, 2), None
+    return texts.attend(module.layer_idx, query, key.shape[1], scaling).transpose(1, 2), None
 
 
 AttentionInterface.register(NAME, attend)

@@ -153,7 +153,10 @@ def _finding(rng: np.random.Generator, name: str, follow_up: bool) -> Finding:
 
 
 def _course(findings: Sequence[Finding]) -> str:
-    """What the findings show of the response; a trial's baseline and nadir count beside it."""
+    """What the findings show of the response, by long axes, also of nodes.
+
+    A trial's baseline and nadir count beside it.
+    """
     present = [f for f in findings if f.present]
     solid = [f for f in findings if f.prior_long_mm and f.site != "pleura"]
     now = sum(f.measured_long_mm or 0 for f in solid)

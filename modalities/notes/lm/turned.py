@@ -1,8 +1,8 @@
-"""Linear layers with their weights transposed, as columns of which a product takes whole rows.
+"""Linear layers that keep their weights transposed.
 
-For few rows a matrix library multiplies faster by a matrix that lies as it is read, and then
-computes each row alike however many there are (tried at the start, ``Engine.alike``); by
-``nn.Linear``'s transposed view it takes other kernels for few rows than for many.
+``nn.Linear`` multiplies by a transposed view, for which MKL takes other kernels for few rows than
+for many. By a matrix that lies as it is read it computes each row alike however many there are
+(``Engine.alike`` tries it), and faster. transformers' ``Conv1D`` is the same with a bias always.
 """
 
 from __future__ import annotations
