@@ -1,6 +1,6 @@
 """The reports: are they true, where do the readers disagree, how varied, how fast.
 
-python benchmarks/notes.py [--parts truth,sensitivity,disagreement,diversity,leak,speed,pages]
+python benchmarks/notes.py [--parts truth,sensitivity,disagreement,diversity,leak,speed,demo,pages]
 
 Writes benchmarks/results/notes.json, docs/author.md (twenty reports) and examples of disagreement;
 parts that are not asked for keep their rows. ``CONSILIENCE_NOTES``: visits, 100; 20 for a look.
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from note import claims, injected, pages
+from note import claims, demo, injected, pages
 from results import Row, others, write
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "diversity": claims.diversity_rows,
     "leak": claims.leak_rows,
     "speed": claims.speed_rows,
+    "demo": demo.demo_rows,
     "pages": pages.page_rows,
 }
 ORDER = [*PARTS, "reader"]

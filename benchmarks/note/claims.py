@@ -178,14 +178,16 @@ def _parts(text: str) -> list[str]:
 
 
 def _training_texts() -> set[str]:
-    """All reports that the adapter under test was trained on."""
+    """All reports that the adapter under test was trained on, as today's grammar words them."""
     folder = Path(written.adapter() or SHIPPED)
     card = json.loads((folder / adapters.CARD).read_text(encoding="utf-8"))
-    config = card["config"]
     texts = set()
-    for index in range(card["steps"] * config["batch"]):
-        target = KIND.pair(KIND.sample(config["seed"], index)).target
-        texts.add("\n".join(line for line in target.splitlines() if line.strip()))
+    while card:
+        config = card["config"]
+        for index in range(card["steps"] * config["batch"]):
+            target = KIND.pair(KIND.sample(config["seed"], index)).target
+            texts.add("\n".join(line for line in target.splitlines() if line.strip()))
+        card = card.get("before")
     return texts
 
 
@@ -249,8 +251,9 @@ def _one_at_a_time(samples: Sequence[Sample]) -> float:
     model = base.load()
     adapters.merge(Path(written.adapter() or SHIPPED), model)
     start = time.perf_counter()
-    for s in samples:
-        ids = model.tokenizer(KIND.prefix + KIND.prompt(s.said), return_tensors="pt")
-        torch.manual_seed(0)
-        model.model.generate(**ids, max_new_tokens=400, do_sample=True, temperature=0.7)
+    with torch.random.fork_rng():  # generate takes no generator of its own
+        torch.manual_seed(SEED)
+        for s in samples:
+            ids = model.tokenizer(KIND.prefix + KIND.prompt(s.said), return_tensors="pt")
+            model.model.generate(**ids, max_new_tokens=400, do_sample=True, temperature=0.7)
     return len(samples) / (time.perf_counter() - start)

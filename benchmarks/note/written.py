@@ -12,8 +12,9 @@ from pathlib import Path
 
 from alignment.plan import EncounterPlan
 from modalities.notes.lm import space
-from modalities.notes.lm.author import BARE, LanguageModel, Try
+from modalities.notes.lm.author import BARE, LanguageModel
 from modalities.notes.lm.ct_chest import CtChest
+from modalities.notes.lm.redraws import Try
 from modalities.notes.outline import Outline, outline
 from note import judged
 

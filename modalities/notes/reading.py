@@ -108,13 +108,22 @@ _STOP = re.compile(r"\.(?= |$)")
 def read(text: str, section: str, offset: int = 0) -> list[Statement]:
     """The statements of one section; ``offset``: where it begins in the whole text."""
     found = []
-    for start, end in _sentences(text):
-        found.append(_statement(text[start:end], section, offset + start))
+    line, title = -1, None
+    for start, end, at in _sentences(text):
+        if named := _TITLE.match(text[start:end]):
+            title = _TITLE_CONCEPT[named["title"].lower()]
+        elif at != line:
+            title = None
+        line = at
+        found.append(_statement(text[start:end], section, offset + start, title))
     return [s for group in found for s in group]
 
 
-def _sentences(text: str) -> Iterator[Span]:
-    """Sentences, cut at line ends and full stops, without numbers, dashes or white space."""
+def _sentences(text: str) -> Iterator[tuple[int, int, int]]:
+    """Sentences, cut at line ends and full stops, without numbers, dashes or white space.
+
+    Start, end, and where the line begins.
+    """
     place = 0
     for line in text.split("\n"):
         start = place + (mark.end() if (mark := _MARK.match(line)) else 0)
@@ -123,20 +132,19 @@ def _sentences(text: str) -> Iterator[Span]:
             stop = _STOP.search(text, start, end)
             cut = stop.end() if stop else end
             if text[start:cut].strip():
-                yield start, cut
+                yield start, cut, place
             start = cut
             while start < end and text[start] == " ":
                 start += 1
         place = end + 1
 
 
-def _statement(sentence: str, section: str, at: int) -> list[Statement]:
+def _statement(sentence: str, section: str, at: int, title: str | None) -> list[Statement]:
+    """Of one sentence; ``title``: of which its line is, that of an organ's finding."""
     span = (at, at + len(sentence))
     if _HEADING.match(sentence):
         return []
-    title = None
     if found := _TITLE.match(sentence):
-        title = _TITLE_CONCEPT[found["title"].lower()]
         at, sentence = at + found.end(), sentence[found.end() :]
     words = sentence.rstrip(".")
     if _LIMITS.search(words):

@@ -77,7 +77,16 @@ def test_a_kind_that_is_tried_writes_what_it_writes_by_itself(name: str, tmp_pat
     model = base.load(str(folder))
     engine, found = Engine(model, rows=3, temperature=1e-6), dict[int, Draft]()
     jobs = [Job(1, patient, 0, prompt) for patient, prompt in enumerate(PROMPTS)]
-    engine.write("CT\n", jobs, lambda job, draft: found.setdefault(job.patient, draft) and None)
+
+    class Kept:
+        def after(self, job: Job, draft: Draft) -> list[Job]:
+            found[job.patient] = draft
+            return []
+
+        def needless(self, job: Job) -> bool:
+            return False
+
+    engine.write("CT\n", jobs, Kept())
     for patient, prompt in enumerate(PROMPTS):
         asked = torch.tensor([engine.ids("CT\n") + engine.ids(prompt)])
         told = own.generate(asked, max_new_tokens=40, do_sample=False)[0, asked.shape[1] :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import warnings
-from itertools import count, islice
+from itertools import count, islice, permutations
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,10 @@ from modalities.notes.lm.config import NotesTraining
 from modalities.notes.lm.ct_chest import CtChest
 from modalities.notes.lm.generate import Draft, Engine, Job
 from modalities.notes.lm.pairs import Tokens, micro_batches, tokens
+from modalities.notes.lm.redraws import Redraws, Try
 from modalities.notes.outline import GROUPS, ORGANS, group, outline
+from modalities.notes.readback import Fault
+from modalities.notes.report import Report
 from ontology.errors import ConsilienceError
 
 KIND = CtChest()
@@ -119,30 +122,73 @@ def test_the_likeliest_draft_is_that_of_the_plain_model_also_where_it_goes_on(
     plain = model.tokenizer.decode(told)
     engine = Engine(model, words=words, rows=4, temperature=1e-6)
     assert engine.alike
-    found: dict[int, list[str]] = {1: [], 2: [], 3: []}
-
-    def again(job: Job, draft: Draft) -> int | None:
-        found[job.patient].append(draft.text)
-        return None if job.draw == 2 else len(draft.text) * job.draw // 2
-
     jobs = [Job(5, patient, 0, prompt) for patient, prompt in enumerate(prompts, 1)]
-    engine.write(KIND.prefix, jobs, again)
-    assert found[2][0].startswith(plain)
-    for first, anew, gone_on in found.values():
-        assert first == anew == gone_on
+    redraws = Redraws(jobs, 4, lambda _, draft: faulty(draft, len(draft.text) // 2), engine.kept)
+    engine.write(KIND.prefix, jobs, redraws)
+    assert redraws.visits[1].tries[0].text.startswith(plain)
+    for visit in redraws.visits:
+        assert len({one.text for one in visit.told()}) == 1 and len(visit.told()) == 5
 
 
-def test_a_redraw_keeps_what_stands_before_the_first_fault(tiny: Path, trained: Path) -> None:
+def faulty(draft: Draft, at: int) -> Try:
+    return Try(draft.text, None, (Fault("invents", "text", "", at),))
+
+
+def test_redraws_keep_what_stands_before_the_first_fault_that_comes_last(
+    tiny: Path, trained: Path
+) -> None:
     engine = author(tiny, trained).engine
-    found: list[str] = []
+    first = Job(5, 1, 0, KIND.prompt(KIND.sample(5, 1)))
+    at = {0: 30, 1: 10, 2: 60, 3: 60, 4: 5}
 
-    def again(job: Job, draft: Draft) -> int | None:
-        found.append(draft.text)
-        return 30 if job.draw == 0 else None
+    class Faulty(Redraws):
+        def after(self, job: Job, draft: Draft) -> list[Job]:
+            self.read_back = lambda _, draft: faulty(draft, at.get(job.draw, 1))
+            return super().after(job, draft)
 
-    engine.write(KIND.prefix, [Job(5, 1, 0, KIND.prompt(KIND.sample(5, 1)))], again)
-    first, second = found
-    assert first[:20] == second[:20] and first != second
+    redraws = Faulty([first], 7, lambda _, draft: faulty(draft, 0), engine.kept)
+    engine.write(KIND.prefix, [first], redraws)
+    told = [one.text for one in redraws.visits[0].told()]
+    assert len(set(told)) == 8
+    for draw in (1, 2, 3):
+        assert told[draw][:25] == told[0][:25]
+    assert told[4][:25] != told[0][:25]
+    for draw in (5, 6, 7):
+        assert told[draw][:55] == told[2][:55] != told[3][:55]
+
+
+def test_the_first_true_draft_in_order_counts_whichever_ends_first() -> None:
+    first = Job(5, 1, 0, "")
+    true = Try("true", Report("true", "model", ()), ())
+    draft = Draft("text", True, (1, 2, 3))
+    for order in permutations((1, 2, 3, 4)):
+        judged = [faulty(draft, 2)]
+        redraws = Redraws([first], 8, lambda *_, j=judged: j.pop(), lambda ids, at: tuple(ids[:at]))  # type: ignore[misc]
+        following = redraws.after(first, draft)
+        assert [(job.draw, job.kept) for job in following] == [
+            (1, (1, 2)), (2, (1, 2)), (3, (1, 2)), (4, ())
+        ]  # fmt: skip
+        for draw in order:
+            if redraws.needless(following[draw - 1]):
+                continue
+            judged.append(true if draw in (2, 3) else faulty(draft, 1))
+            assert redraws.after(following[draw - 1], draft) == []
+        told = redraws.visits[0].told()
+        assert len(told) == 3 and told[2] is true and told[1].true is None
+
+
+def test_an_error_in_one_lane_ends_the_run(tiny: Path, trained: Path) -> None:
+    class Broken:
+        def after(self, job: Job, draft: Draft) -> list[Job]:
+            raise ValueError("broken")
+
+        def needless(self, job: Job) -> bool:
+            return False
+
+    engine = author(tiny, trained).engine
+    jobs = [Job(5, patient, 0, KIND.prompt(KIND.sample(5, 1))) for patient in range(9)]
+    with pytest.raises(ValueError, match="broken"):
+        engine.write(KIND.prefix, jobs, Broken())
 
 
 def test_a_row_keeps_to_its_jobs_where_rows_differ(tiny: Path, trained: Path) -> None:
@@ -183,6 +229,11 @@ def test_no_sampled_visit_calls_stable_what_progressed_or_complete_what_is_left(
         response = plan.overall_response
         seen.add(response)
         if any(f.change == "new" for f in there):
+            assert response in ("PD", "NE", None)
+        solid = [f for f in plan.findings if f.prior_long_mm and f.site != "pleura"]
+        now, before = (sum(getattr(f, name) or 0 for f in solid)
+                       for name in ("measured_long_mm", "prior_long_mm"))  # fmt: skip
+        if before and now >= 1.2 * before:
             assert response in ("PD", "NE", None)
         if there:
             assert response != "CR"
@@ -240,12 +291,14 @@ def test_training_that_was_stopped_ends_in_the_same_bytes(
         training.train(other, tmp_path)
 
 
-def test_the_end_of_a_report_is_learned_although_it_is_the_padding_token(tiny: Path) -> None:
+def test_the_end_of_a_report_is_learned_although_it_is_the_padding_token(
+    tiny: Path, settings: NotesTraining
+) -> None:
     model = base.load(str(tiny))
     pairs = [tokens(KIND.pair(KIND.sample(1, i)), model.tokenizer, model.end) for i in range(3)]
     assert all(pair.target[-1] == model.tokenizer.pad_token_id for pair in pairs)
     words = sorted({token for pair in pairs for token in pair.target})
-    learner = training.Learner(model, words, 2, seed=1)
+    learner = training.Learner(model, words, settings)
     with torch.no_grad():
         together, count = learner.loss(pairs)
         alone = [learner.loss([pair]) for pair in pairs]
@@ -354,9 +407,10 @@ def test_own_reports_are_learned_from_the_shipped_state_on(
     assert "left lower lobe nodule 6" in next(p.prompt for p in pairs.learned)
     config = settings.model_copy(update={"reports": file, "start": str(trained)})
     made = training.train(config, tmp_path / "run")
-    words = json.loads((made / adapter.CARD).read_text())["vocabulary"]
-    known = json.loads((trained / adapter.CARD).read_text())["vocabulary"]
-    assert set(known) <= set(words)
+    card = json.loads((made / adapter.CARD).read_text())
+    before = json.loads((trained / adapter.CARD).read_text())
+    assert set(before["vocabulary"]) <= set(card["vocabulary"])
+    assert card["before"] == {key: before[key] for key in before if key != "vocabulary"}
     file.write_text('{"text": "FINDINGS: a", "findings": []}\n{"text": 3}\nno json\n')
     with pytest.raises(ConsilienceError, match=r"(?s)line 1: .*line 2: .*line 3: "):
         own.read(file, model)

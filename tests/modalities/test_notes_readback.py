@@ -89,6 +89,19 @@ def test_a_finding_under_the_title_of_another_organ_is_refused() -> None:
     raise AssertionError("no structured case with a liver")
 
 
+def test_a_later_sentence_under_the_title_of_another_organ_is_refused() -> None:
+    tried = 0
+    for index in range(200):
+        said = KIND.sample(4, index)
+        text = KIND.pair(said).target
+        false = re.sub(r"(?m)\n(Liver|LIVER): (?=No |There )", " ", text)
+        if false != text:
+            tried += 1
+            _, faults = KIND.judge(said, false, "model")
+            assert any("under another organ" in fault.what for fault in faults), false
+    assert tried > 10
+
+
 def test_a_draft_without_two_sections_is_no_report() -> None:
     said = KIND.sample(1, 1)
     report, faults = KIND.judge(said, "Lungs: clear.", "model")

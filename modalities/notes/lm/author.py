@@ -16,30 +16,15 @@ from modalities.notes.lm import adapter, base
 from modalities.notes.lm.ct_chest import CtChest
 from modalities.notes.lm.generate import TEMPERATURE, Draft, Engine, Job
 from modalities.notes.lm.kind import Kind
+from modalities.notes.lm.redraws import Redraws, Try
 from modalities.notes.readback import Fault
-from modalities.notes.report import Report, Written
+from modalities.notes.report import Written
 from ontology.errors import ConsilienceError
 
 SHIPPED = Path(__file__).parent / "adapter"
 BARE = "none"
 """Names no adapter: the base model as it comes, for comparison."""
-ANEW = 3
-"""Every third redraw begins anew; the others keep what stands before the first fault."""
 Visit = tuple[EncounterPlan, EncounterPlan | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Try:
-    """One draft as it was judged: ``report`` is None where it is not a report at all."""
-
-    text: str
-    report: Report | None
-    faults: tuple[Fault, ...]
-
-    @property
-    def true(self) -> Report | None:
-        """The report, where nothing is wrong with it."""
-        return None if self.faults else self.report
 
 
 @dataclass
@@ -100,27 +85,21 @@ class LanguageModel:
         ]
 
     def drafts(self, visits: Sequence[Visit], said: Sequence[Any]) -> list[list[Try]]:
-        """Every draft of every visit; the last is without fault or the last that is allowed."""
+        """The drafts of every visit, up to the first without fault or the last that is allowed."""
         jobs = [
             Job(plan.seed, plan.patient_index, plan.day, self.kind.prompt(one))
             for (plan, _), one in zip(visits, said, strict=True)
         ]
-        places = {(job.seed, job.patient, job.day): place for place, job in enumerate(jobs)}
-        if len(places) < len(jobs):
-            raise ConsilienceError("the same visit twice in one run", got=len(jobs) - len(places))
-        tries: list[list[Try]] = [[] for _ in jobs]
-
-        def again(job: Job, draft: Draft) -> int | None:
-            place = places[job.seed, job.patient, job.day]
-            judged = self._judge(said[place], draft)
-            tries[place].append(judged)
-            if not judged.faults or job.draw >= self.redraws:
-                return None
-            anew = (job.draw + 1) % ANEW == 0
-            return 0 if anew else min(fault.at for fault in judged.faults)
-
-        self.engine.write(self.kind.prefix, jobs, again)
-        return tries
+        redraws = Redraws(
+            jobs, self.redraws, lambda place, draft: self._judge(said[place], draft),
+            self.engine.kept,
+        )  # fmt: skip
+        if len(redraws.places) < len(jobs):
+            raise ConsilienceError(
+                "the same visit twice in one run", got=len(jobs) - len(redraws.places)
+            )
+        self.engine.write(self.kind.prefix, jobs, redraws)
+        return [visit.told() for visit in redraws.visits]
 
     def _judge(self, said: Any, draft: Draft) -> Try:
         if not draft.ended:

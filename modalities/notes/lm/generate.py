@@ -1,7 +1,8 @@
-"""Batched writing: rows of a fixed number, keyed noise, and rows that never see one another.
+"""Batched writing: at most so many rows, keyed noise, and rows that never see one another.
 
-A job is one draft of one visit. Each core has a lane of its own, and a lane as many rows as every
-other; a row that is done takes the next job at once. A product computes every row alike however
+A job is one draft of one visit, from its first token or from some that are kept of a draft before.
+Each core has a lane of its own, and a lane as many rows as every other; a row that is done takes
+the next job at once. A product computes every row alike however
 many there are, and attention is of one row alone, so which other patients are in the run, and how
 many cores, changes no number of a draft. Where a library's products depend on how many rows there
 are, all rows are always computed, idle ones too, and a visit keeps to one row.
@@ -12,13 +13,13 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -43,36 +44,42 @@ _CHUNK = 64
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One draft: whose, and what the model is told after the prefix. ``draw`` counts from 0."""
+    """One draft: whose, and what the model is told after the prefix.
+
+    ``draw`` counts from 0. ``kept``: the tokens with which the draft begins.
+    """
 
     seed: int
     patient: int
     day: int
     prompt: str
     draw: int = 0
+    kept: tuple[int, ...] = ()
 
     @property
     def slot(self) -> int:
         """A number that keys the row."""
-        hashed = hashlib.sha256(f"{self.patient} {self.day}".encode()).digest()
+        hashed = hashlib.sha256(f"{self.patient} {self.day} {self.draw}".encode()).digest()
         return int.from_bytes(hashed[:8], "big")
-
-    def again(self) -> Job:
-        """The same draft with other noise."""
-        return replace(self, draw=self.draw + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the model wrote; ``ended``: with its end token, within its room."""
+    """What the model wrote; ``ended``: with its end token (which ``ids`` lack), within its room."""
 
     text: str
     ended: bool
-    tokens: int
+    ids: tuple[int, ...]
 
 
-Judge = Callable[[Job, Draft], int | None]
-"""From which character a draft is to be written again, with the next draw; None: it stays."""
+class Judge(Protocol):
+    """Sees the drafts as they end, in any order and from several threads."""
+
+    def after(self, job: Job, draft: Draft) -> Sequence[Job]:
+        """The drafts to write now that this one is known."""
+
+    def needless(self, job: Job) -> bool:
+        """Whether a draft under way is of no use any more."""
 
 
 class Engine:
@@ -100,14 +107,20 @@ class Engine:
         ids: list[int] = self.base.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
 
-    def write(self, prefix: str, jobs: Sequence[Job], again: Judge) -> None:
-        """Draft every job until ``again`` says None; it is called with each draft, in any order.
+    def kept(self, ids: Sequence[int], characters: int) -> tuple[int, ...]:
+        """The tokens that lie within the first ``characters`` of a draft."""
+        count = 0
+        while count < len(ids) and len(self.base.tokenizer.decode(ids[: count + 1])) <= characters:
+            count += 1
+        return tuple(ids[:count])
+
+    def write(self, prefix: str, jobs: Sequence[Job], judge: Judge) -> None:
+        """Draft every job, and those that ``judge`` asks for after a draft.
 
         Raises ConsilienceError where a prompt leaves no room for a report.
         """
         opening = self.ids(prefix)
-        asked = [(job, self.ids(job.prompt)) for job in jobs]
-        tasks = [_Task(job, ids, self._room(job, len(opening), len(ids))) for job, ids in asked]
+        tasks = [self.task(job, len(opening)) for job in jobs]
         if not tasks:
             return
         with _one_thread(), ThreadPoolExecutor(
@@ -115,14 +128,18 @@ class Engine:
         ) as pool:  # fmt: skip
             known = self._known(opening)
             queue = _Queue(tasks, 1 if self.alike else self.rows)
-            share = -(-len(tasks) // LANES)
-            lanes = [_Lane(self, known, queue, again, share) for _ in range(LANES)]
+            lanes = [_Lane(self, known, queue, judge) for _ in range(LANES)]
             running = [pool.submit(lane.run) for lane in lanes]
             try:
                 for one in running:
                     one.result()
             finally:
-                queue.clear()
+                queue.close()
+
+    def task(self, job: Job, opening: int) -> _Task:
+        """A job with its tokens, after ``opening`` others."""
+        asked = self.ids(job.prompt)
+        return _Task(job, [*asked, *job.kept], self._room(job, opening, len(asked)))
 
     def _room(self, job: Job, opening: int, asked: int) -> int:
         """Tokens of prompt and report: a report of 2.5 times its prompt and 90 tokens more.
@@ -216,35 +233,51 @@ _NO_MASK = torch.zeros(1, 1, 1, 1)
 """Attention is of one row over its own tokens: :mod:`rows` needs none."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Task:
-    """A job with its tokens and its room; ``first``: logits of the first token, once known."""
+    """A job with the tokens that are read before it is written, and its room."""
 
     job: Job
     ids: list[int]
     room: int
-    first: np.ndarray[Any, np.dtype[np.float32]] | None = None
 
 
 class _Queue:
     """What is still to be written, by the row that may write it."""
 
     def __init__(self, tasks: Sequence[_Task], kinds: int) -> None:
-        self.kinds, self.lock = kinds, threading.Lock()
-        self.waiting: dict[int, deque[_Task]] = defaultdict(deque)
+        self.kinds, self.changed = kinds, threading.Condition()
+        self.waiting: list[deque[_Task]] = [deque() for _ in range(kinds)]
+        self.open = len(tasks)
         for task in sorted(tasks, key=lambda task: -task.room):  # the longest end last
             self.waiting[task.job.slot % kinds].append(task)
 
-    def take(self, row: int) -> _Task | None:
-        """The next task of a row, None where there is none."""
-        with self.lock:
+    def take(self, row: int, busy: int) -> _Task | None:
+        """The next task of a row; None where there is none, or a lane has its share."""
+        with self.changed:
             mine = self.waiting[row % self.kinds]
-            return mine.popleft() if mine else None
+            return mine.popleft() if mine and busy * LANES < self.open else None
 
-    def clear(self) -> None:
-        """Forget everything: a lane has failed."""
-        with self.lock:
-            self.waiting.clear()
+    def done(self, following: Sequence[_Task] = ()) -> None:
+        """One task has ended, and others follow from it; those come first."""
+        with self.changed:
+            for task in reversed(following):
+                self.waiting[task.job.slot % self.kinds].appendleft(task)
+            self.open += len(following) - 1
+            self.changed.notify_all()
+
+    def more(self) -> bool:
+        """Wait until there is something to take; False: nothing is left or will follow."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.open <= 0 or any(self.waiting))
+            return self.open > 0
+
+    def close(self) -> None:
+        """Let nobody take or wait any more."""
+        with self.changed:
+            self.waiting = [deque() for _ in range(self.kinds)]
+            self.open = 0
+            self.changed.notify_all()
 
 
 @dataclass
@@ -252,7 +285,6 @@ class _Writing:
     """A row at work."""
 
     task: _Task
-    job: Job
     noise: _Noise
     told: list[int] = field(default_factory=list)
 
@@ -260,86 +292,78 @@ class _Writing:
 class _Lane:
     """The rows of one thread."""
 
-    def __init__(
-        self, engine: Engine, opening: Rows, queue: _Queue, again: Judge, share: int
-    ) -> None:
-        self.engine, self.opening, self.queue, self.again = engine, opening, queue, again
-        self.share = share
+    def __init__(self, engine: Engine, opening: Rows, queue: _Queue, judge: Judge) -> None:
+        self.engine, self.opening, self.queue, self.judge = engine, opening, queue, judge
         self.texts = Rows(engine.layers, engine.rows)
         self.rows: list[_Writing | None] = [None] * engine.rows
         self.next = torch.zeros(engine.rows, dtype=torch.long)
 
     @torch.inference_mode()
     def run(self) -> None:
-        """Take and write until nothing is left."""
-        while True:
-            self._take()
-            if not any(self.rows):
-                return
-            every = not self.engine.alike
-            logits = self.engine.step(self.texts, self.next, every=every).numpy()
-            for (row, writing), its in zip(list(self._working()), logits, strict=True):
-                self._draw(row, writing, its)
-                if writing.told[-1] == self.engine.base.end or self._full(row, writing):
-                    self._finish(row, writing)
+        """Take and write until nothing is left; an error ends the other lanes too."""
+        try:
+            while self.queue.more():
+                self._take()
+                while any(self.rows):
+                    self._step()
+                    self._take()
+        except BaseException:
+            self.queue.close()
+            raise
 
-    def _working(self) -> Iterator[tuple[int, _Writing]]:
-        return ((row, writing) for row, writing in enumerate(self.rows) if writing is not None)
+    def _step(self) -> None:
+        """One more token of every row."""
+        working = [(row, writing) for row, writing in enumerate(self.rows) if writing is not None]
+        every = not self.engine.alike
+        logits = self.engine.step(self.texts, self.next, every=every).numpy()
+        for (row, writing), its in zip(working, logits, strict=True):
+            self._go_on(row, writing, its)
 
     def _take(self) -> None:
         """Fill idle rows, with no more than this lane's share."""
         for row, writing in enumerate(self.rows):
-            if writing is None and sum(w is not None for w in self.rows) < self.share:
-                task = self.queue.take(row)
+            if writing is None:
+                busy = sum(w is not None for w in self.rows)
+                task = self.queue.take(row, busy)
                 if task is not None:
-                    self._read(row, task)
+                    self._begin(row, task)
 
-    def _read(self, row: int, task: _Task) -> None:
-        """Read the prompt into the row and draw the first token."""
+    def _begin(self, row: int, task: _Task) -> None:
+        """Read the prompt and what is kept into the row, and draw the next token."""
         self.texts.make_room(row, task.room, self.opening)
         hidden = self.engine.read(self.texts, row, task.ids)
-        task.first = (hidden @ self.engine.head).numpy()
-        self._begin(row, task, task.job)
+        noise = _Noise(task.job, len(self.engine.words))
+        writing = self.rows[row] = _Writing(task, noise, list(task.job.kept))
+        self._go_on(row, writing, (hidden @ self.engine.head).numpy())
 
-    def _begin(self, row: int, task: _Task, job: Job, kept: Sequence[int] = ()) -> None:
-        """Draw the first token, or go on after those that are kept of the draft before."""
-        if task.first is None:
-            raise RuntimeError("a row begins before its prompt is read")
-        told = list(kept)
-        writing = self.rows[row] = _Writing(task, job, _Noise(job, len(self.engine.words)), told)
-        self.texts.length[row] = self.opening.length[0] + len(task.ids) + max(0, len(told) - 1)
-        if told:
-            self.next[row] = told[-1]
-        else:
-            self._draw(row, writing, task.first)
+    def _go_on(
+        self, row: int, writing: _Writing, logits: np.ndarray[Any, np.dtype[np.float32]]
+    ) -> None:
+        """Draw a row's next token; leave the row where the draft is done or of no use."""
+        self._draw(row, writing, logits)
+        full = self.texts.length[row] >= writing.task.room
+        if full or writing.told[-1] == self.engine.base.end:
+            self._leave(row, self._judged(writing))
+        elif self.judge.needless(writing.task.job):
+            self._leave(row)
 
-    def _full(self, row: int, writing: _Writing) -> bool:
-        return self.texts.length[row] >= writing.task.room
+    def _judged(self, writing: _Writing) -> list[_Task]:
+        """Hand a draft in; the tasks that follow."""
+        ended = writing.told[-1] == self.engine.base.end
+        told = writing.told[:-1] if ended else writing.told
+        draft = Draft(self.engine.base.tokenizer.decode(told), ended, tuple(told))
+        jobs = self.judge.after(writing.task.job, draft)
+        return [self.engine.task(job, self.opening.length[0]) for job in jobs]
 
-    def _finish(self, row: int, writing: _Writing) -> None:
-        """Hand the draft in; write it again, or leave the row."""
-        told, end = writing.told, self.engine.base.end
-        ended = told[-1] == end
-        text = self.engine.base.tokenizer.decode(told[:-1] if ended else told)
-        keep = self.again(writing.job, Draft(text, ended, len(told)))
-        if keep is None:
-            self.rows[row], self.texts.length[row] = None, -1
-        else:
-            self._begin(row, writing.task, writing.job.again(), self._kept(told, keep))
-
-    def _kept(self, told: Sequence[int], characters: int) -> Sequence[int]:
-        """The tokens that lie within the first ``characters`` of a draft."""
-        decode = self.engine.base.tokenizer.decode
-        count = 0
-        while count < len(told) and len(decode(told[: count + 1])) <= characters:
-            count += 1
-        return told[:count]
+    def _leave(self, row: int, following: Sequence[_Task] = ()) -> None:
+        self.rows[row], self.texts.length[row] = None, -1
+        self.queue.done(following)
 
     def _draw(
         self, row: int, writing: _Writing, logits: np.ndarray[Any, np.dtype[np.float32]]
     ) -> None:
         """The next token of a row from logits over the vocabulary."""
-        warmer, share = (AGAIN_WARMER, AGAIN_SHARE) if writing.job.draw else (1.0, MIN_SHARE)
+        warmer, share = (AGAIN_WARMER, AGAIN_SHARE) if writing.task.job.draw else (1.0, MIN_SHARE)
         scaled = logits.astype(np.float64) / (self.engine.temperature * warmer)
         scaled[scaled < scaled.max() + np.log(share)] = -np.inf
         token = int(self.engine.words[int(np.argmax(scaled + writing.noise.next()))])

@@ -68,26 +68,31 @@ class Source:
 
 
 class Learner:
-    """The model under training: base frozen under adapters, its head cut to a vocabulary."""
+    """The model under training: base frozen under adapters, its head cut to a vocabulary.
 
-    def __init__(self, model: base.Base, words: Sequence[int], rank: int, seed: int) -> None:
+    In bfloat16 the base and its products are rounded; adapter, optimizer and loss stay float32.
+    """
+
+    def __init__(self, model: base.Base, words: Sequence[int], config: NotesTraining) -> None:
         from peft import LoraConfig, get_peft_model
 
         self.words = tuple(words)
         self.place = {token: place for place, token in enumerate(self.words)}
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        model.model.to(self.device)
         embedded = model.model.get_output_embeddings().weight
-        self.head = embedded[list(self.words)].detach().clone()  # (words, hidden)
+        self.head = embedded[list(self.words)].detach().to(self.device)  # (words, hidden)
+        self.rounded = config.precision == "bfloat16"
+        model.model.to(self.device, torch.bfloat16 if self.rounded else torch.float32)
         settings = LoraConfig(
-            r=rank, lora_alpha=2 * rank, target_modules=list(PROJECTIONS), task_type="CAUSAL_LM"
-        )
+            r=config.rank, lora_alpha=2 * config.rank, target_modules=list(PROJECTIONS),
+            task_type="CAUSAL_LM",
+        )  # fmt: skip
         # peft draws first values from torch's own generator
         with torch.random.fork_rng(), base.quiet():
             self.peft = get_peft_model(model.model, settings)
         self.body = self.peft.get_base_model().model
         self.learnt = {n: p for n, p in self.peft.named_parameters() if p.requires_grad}
-        _begin(self.learnt, seed)
+        _begin(self.learnt, config.seed)
         self.pool = ThreadPoolExecutor(
             CORES if self.device.type == "cpu" else 1,
             initializer=torch.set_num_threads,
@@ -110,9 +115,11 @@ class Learner:
         labels = torch.full((len(group), longest), _IGNORED)
         for row, pair in enumerate(group):
             ids[row, : pair.length] = torch.tensor(pair.prompt + pair.target)
-            told = [self.place.get(token, _IGNORED) for token in pair.target]
-            labels[row, len(pair.prompt) - 1 : pair.length - 1] = torch.tensor(told)
-        hidden = self.body(input_ids=ids.to(self.device), use_cache=False).last_hidden_state
+            places = [self.place.get(token, _IGNORED) for token in pair.target]
+            labels[row, len(pair.prompt) - 1 : pair.length - 1] = torch.tensor(places)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.rounded):
+            out = self.body(input_ids=ids.to(self.device), use_cache=False)
+        hidden = out.last_hidden_state.float()
         asked = (labels != _IGNORED).to(self.device)
         logits = hidden[asked] @ self.head.T  # (tokens, words)
         wanted = labels.to(self.device)[asked]
@@ -155,11 +162,12 @@ def _train(config: NotesTraining, out: Path, tell: Callable[[str, int, int], Non
     if config.start:
         start = SHIPPED if config.start == "shipped" else Path(config.start)
     if state:
-        words = state["words"]
+        words, before = state["words"], json.loads(state["before"])
     else:
-        known = adapter.read(start, model)["vocabulary"] if start else ()
+        before = adapter.read(start, model) if start else None
+        known = before.pop("vocabulary") if before else ()
         words = tuple(sorted({*known, *source.vocabulary()}))
-    learner = Learner(model, words, config.rank, config.seed)
+    learner = Learner(model, words, config)
     if start:
         adapter.load_into(learner.learnt, start)
     optimizer = torch.optim.AdamW(
@@ -188,7 +196,7 @@ def _train(config: NotesTraining, out: Path, tell: Callable[[str, int, int], Non
                     measured = _measured(learner, average, held, config)
                 rows.append((done, sum(losses) / len(losses), measured))
                 losses = []
-                _keep(out, config, learner, optimizer, average, (done, rows), model)
+                _keep(out, config, learner, optimizer, average, (done, rows), model, before)
             if tell is not None:
                 tell("training", done, config.steps)
     return out / "adapter"
@@ -204,7 +212,9 @@ def _step(
     count = sum(len(pair.target) for pair in pairs)
     total = 0.0
     # One core a micro-batch: no barrier within an operation, and the sum is always in one order.
-    for loss, slopes in learner.pool.map(learner.slopes, micro_batches(pairs, config.budget)):
+    # The longest first, so that no core waits long for the last.
+    groups = micro_batches(pairs, config.budget)[::-1]
+    for loss, slopes in learner.pool.map(learner.slopes, groups):
         total += loss
         for p, slope in zip(learner.learnt.values(), slopes, strict=True):
             p.grad = slope / count if p.grad is None else p.grad.add_(slope, alpha=1 / count)
@@ -265,20 +275,25 @@ def _keep(
     average: dict[str, torch.Tensor],
     done: tuple[int, list[tuple[int, float, float | None]]],
     model: base.Base,
+    before: dict[str, Any] | None,
 ) -> None:
-    """Write state, adapter and losses; a kill leaves the last state or this one whole."""
+    """Write state, adapter and losses; a kill leaves the last state or this one whole.
+
+    ``before``: how the adapter was trained that this one started from.
+    """
     step, rows = done
     state = {
         "step": step, "rows": rows, "words": learner.words,
         "config": json.dumps(_settings(config)), "optimizer": optimizer.state_dict(),
         "learnt": {n: p.detach() for n, p in learner.learnt.items()}, "average": average,
+        "before": json.dumps(before),
     }  # fmt: skip
     part = out / f"{STATE}.part"
     torch.save(state, part)
     part.replace(out / STATE)
     card = {"steps": step, "loss": rows[-1][1],
             "held_out_loss": _last(rows),
-            "config": _settings(config)}  # fmt: skip
+            "config": _settings(config), "before": before}  # fmt: skip
     adapter.save(out / "adapter", learner.peft, average, learner.words, model, card)
     with (out / LOSSES).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
