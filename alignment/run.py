@@ -75,8 +75,8 @@ class NotesOptions(BaseModel):
     A radiograph report only where radiographs are taken. ``author``: of the CT chest reports; the
     grammar writes the other kinds. ``base_model``: the bundled name, or the folder or locally
     cached id of a Llama-like model (docs/author.md says which); ``adapter``: a folder that
-    ``consilience train notes`` wrote, the shipped one where empty. ``batch``: visits at once on a
-    core; drafts depend on it.
+    ``consilience train notes`` wrote, the shipped one where empty. ``batch``: drafts at once on a
+    core (up to four cores); docs/author.md says what depends on it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -3,7 +3,7 @@
 python benchmarks/notes.py [--parts truth,sensitivity,disagreement,diversity,leak,speed,demo,pages]
 
 Writes benchmarks/results/notes.json, docs/author.md (twenty reports) and examples of disagreement;
-parts that are not asked for keep their rows. ``CONSILIENCE_NOTES``: visits, 100; 20 for a look.
+parts that are not asked for keep their rows. ``CONSILIENCE_NOTES``: visits, 200; 20 for a look.
 ``CONSILIENCE_ADAPTER``: another adapter than the shipped one. The part ``reader``, the judge's
 reader on real reports, is measured by benchmarks/notes_reader.py and keeps its rows here.
 """

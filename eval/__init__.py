@@ -23,6 +23,7 @@ from eval.checks import (
     notes,
     person,
     radiographs,
+    report_largest,
     report_response,
     responses,
     rules,
@@ -96,6 +97,7 @@ def evaluate(
     checks.append(person.check_foretold(data, told))
     checks += text.check_text(reports, rows)
     checks.append(report_response.check_report_response(data, told))
+    checks.append(report_largest.check_largest(told))
     checks.append(radiographs.check_ct_findings(data, told))
     checks += radiographs.check_radiograph_reports(told, rows, data)
     checks += history.check_history(data, told)

@@ -173,7 +173,9 @@ def _written(
     first = visits[0][0].patient_id
     marker = PurePosixPath(".done") / f"notes-{first}.json"
     digests = [plan.digest for plan, _ in visits]
-    key = hashlib.sha256(json.dumps([options.model_dump(), digests]).encode()).hexdigest()
+    key = hashlib.sha256(
+        json.dumps([options.model_dump(), author.version, digests]).encode()
+    ).hexdigest()
     if (folder / marker).is_file():
         record = json.loads((folder / marker).read_text(encoding="utf-8"))
         if record["key"] == key:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from alignment.plan import EncounterPlan, Finding
 from eval.checks.lookup import Lesion
+from eval.checks.report_largest import called_largest
 from eval.checks.text import check_text, pair
 from eval.readers.facts import Fact
 from eval.readers.findings import read_findings
@@ -106,13 +107,15 @@ def _untold(plan: EncounterPlan, stated: dict[str, list[Fact]]) -> list[str]:
 
 
 def _frame(plan: EncounterPlan, text: str) -> list[str]:
-    """Response, dates and findings that are none of the lesions."""
+    """Response, dates, what is called dominant, and findings that are none of the lesions."""
     parts = [statement.text for statement in statements(text)]
     named = {response for part in parts for response, _ in named_responses(part)}
     wanted = {plan.overall_response} - {None}
     found = [f"response {', '.join(sorted(named)) or 'not named'}"] if named != wanted else []
     dates = {dated.date for part in parts for dated in find_dates(part)}
     found += [f"date {date}" for date in sorted(dates - {plan.date, plan.prior_date})]
+    found += [f"not the largest: {fact.sentence}" for fact, mm in called_largest(text)
+              if fact.long_mm != mm]  # fmt: skip
     return found + [f"a finding of nothing: {fact.words}" for fact in unexpected(text)]
 
 

@@ -17,6 +17,10 @@ Visit = tuple[EncounterPlan, EncounterPlan | None]
 class Author(Protocol):
     """Writes the notes of many visits together."""
 
+    @property
+    def version(self) -> str:
+        """Changes with the weights that write; what is half done by another is not gone on with."""
+
     def check(self) -> None:
         """Raise ConsilienceError where it could not write."""
 
@@ -27,6 +31,8 @@ class Author(Protocol):
 @dataclass(frozen=True)
 class Grammar:
     """The grammar as author."""
+
+    version = "grammar"
 
     def check(self) -> None:
         """Needs nothing."""

@@ -198,7 +198,6 @@ def impression_section(said: Outline) -> Phrase:
     """Dominant lesion, overall trend, what is new, the other sites, advice."""
     plan, lead = said.plan, said.lead
     rng = said.draw("impression")
-    measured = [o for o in said.seen if o.long_mm]
     fresh = [o for o in said.seen if o.change == "new" and o is not lead]
     others = [o for o in said.seen if o is not lead and o not in fresh and not o.gone_before]
     words = {**said.style, "style": "impression"}
@@ -208,8 +207,7 @@ def impression_section(said: Outline) -> Phrase:
     lines: list[Phrase] = []
     if lead is not None:
         scope = finding_scope(lead, plan, words)
-        largest = max(o.long_mm for o in measured)
-        several = "yes" if len(measured) > 1 and lead.long_mm == largest else ""
+        several = "yes" if said.dominant else ""
         lines.append(GRAMMAR.expand("lead", scope.with_features(several=several), rng))
     lines += [GRAMMAR.expand("brief", finding_scope(o, plan, words), rng) for o in fresh]
     lines += [

@@ -93,6 +93,12 @@ class Outline:
         )
 
     @property
+    def dominant(self) -> bool:
+        """Whether the lead is the largest of several measured findings."""
+        sizes = [o.long_mm for o in self.seen if o.long_mm]
+        return self.lead is not None and len(sizes) > 1 and self.lead.long_mm == max(sizes)
+
+    @property
     def draw(self) -> Keyed:
         """Noise for the choices that are left."""
         return Keyed(self.plan)

@@ -90,6 +90,11 @@ class _Work:
             self._check_rest(s)
         if name == "findings":
             self._require(told, denied | gone, statements)
+        wanted = self.said.plan.overall_response
+        if name == "impression" and wanted and all(s.kind != "response" for s in statements):
+            self.faults.append(
+                Fault("omits", name, f"the response {wanted}", self._end(statements))
+            )
 
     def fault(self, kind: FaultKind, s: Statement, what: str) -> None:
         """Note a fault of one sentence."""
@@ -106,6 +111,9 @@ class _Work:
             if f.finding_id not in denied:
                 at = self._after(self._before(f), statements)
                 self.faults.append(Fault("omits", f.finding_id, f"the absence of {f.concept}", at))
+
+    def _end(self, statements: Sequence[Statement]) -> int:
+        return max(s.span[1] for s in statements)
 
     def _before(self, absent: Finding) -> set[str]:
         """What stands before the denial of a finding: in a list all findings, else by organ."""
@@ -166,6 +174,11 @@ class _Work:
             self.fault("contradicts", s, f"{o.long_mm} mm is not tiny")
         if s.rank is not None and s.rank != max(o.rank, 1):
             self.fault("contradicts", s, f"number {s.rank}, not {o.rank}")
+        known = s.rank is not None or s.further or o.change == "new"
+        if whole and o.rank > 1 and not known:
+            self.fault("omits", s, f"number {o.rank} of its lobe")
+        if s.dominant and not (self.said.dominant and o is self.said.lead):
+            self.fault("contradicts", s, "not the largest of several")
 
     def _same(
         self,

@@ -75,6 +75,7 @@ _RESPONSES = (
     ("SD", re.compile(r"stable disease|no overall change in tumou?r burden", re.I)),
     ("PD", re.compile(r"disease progression|progressive disease", re.I)),
 )
+_WITH_NEW = re.compile(r"\bwith new lesions?\b", re.I)
 _BASELINE = re.compile(r"^baseline (?:for subsequent response|study before treatment)", re.I)
 _LIMITS = re.compile(r"\blimited (?:without|by)\b", re.I)
 _ADVICE = re.compile(
@@ -147,24 +148,30 @@ def _statement(sentence: str, section: str, at: int, title: str | None) -> list[
     if found := _TITLE.match(sentence):
         at, sentence = at + found.end(), sentence[found.end() :]
     words = sentence.rstrip(".")
+    more = _more(words)
     if _LIMITS.search(words):
-        return [Statement("other", section, span, response="no contrast")]
+        return [Statement("other", section, span, response="no contrast", faults=more)]
     if _ADVICE.match(words):
-        return [Statement("other", section, span)]
+        return [Statement("other", section, span, faults=more)]
     if _BASELINE.match(words):
-        return [Statement("other", section, span, response="baseline")]
+        return [Statement("other", section, span, response="baseline", faults=more)]
     if _NO_NEW.match(words):
-        return [Statement("no_new", section, span)]
+        return [Statement("no_new", section, span, faults=more)]
     for name, pattern in _RESPONSES:
         if pattern.search(words):
-            more = "new" if re.search(r"with new lesions?", words) else None
-            change = None if more is None else (more, span)
-            return [Statement("response", section, span, response=name, change=change)]
-    if re.search(r"compared with baseline", words):  # "overall response ... compared with baseline"
-        return [Statement("response", section, span, response="PR")]
+            change = ("new", span) if _WITH_NEW.search(words) else None
+            return [Statement("response", section, span, response=name, change=change, faults=more)]
     if no := _NO.match(words):
         return [_absent(words, no, section, span, at, title)]
     return [_finding(words, section, span, at, title)]
+
+
+def _more(words: str) -> tuple[str, ...]:
+    """What a sentence about the whole visit says beyond it: a finding, a number, a strange word."""
+    rest = _NO_NEW.sub("", _WITH_NEW.sub("", words.replace("RECIST 1.1", "RECIST")))
+    told = [found[0] for pattern in (_NOUN, re.compile(r"\d+")) if (found := pattern.search(rest))]
+    told += _stray(rest, [])
+    return (f"more than the visit as a whole: {', '.join(told)}",) if told else ()
 
 
 def _absent(
@@ -193,6 +200,7 @@ def _absent(
             unread.append(part[0].strip())
         else:
             places.append(place)
+    unread += _stray(words[no.end() :], [])
     faults = tuple(f"unread denial: {words_}" for words_ in unread) + _misplaced(title, places)
     return Statement(
         "absent", section, span, tuple(places), negation=_shift(no.span("no"), at), faults=faults
@@ -218,6 +226,7 @@ def _finding(words: str, section: str, span: Span, at: int, title: str | None) -
     if len({name for name, _ in hedges}) > 1:
         faults.append("several degrees of certainty")
     place = _place(bare, at, title)
+    faults += _several(bare)
     rank = _RANK.search(bare)
     dates = tuple(d for d in (_date(m) for m in _DATE.finditer(words)) if d is not None)
     if len(dates) < len(_DATE.findall(words)):
@@ -233,9 +242,38 @@ def _finding(words: str, section: str, span: Span, at: int, title: str | None) -
         _moved(size, at), _moved(priors[0] if priors else None, at),
         None if change is None else (change[0], _shift(change[1], at)),
         None if not hedges else (hedges[0][0], _shift(hedges[0][1], at)),
-        None, _rank(rank), bool(re.search(r"\b(?:tiny|punctate)\b", bare, re.I)),
-        None, tuple(faults), dates,
+        None, _rank(rank), _has(bare, "tiny|punctate"), _has(bare, "dominant"),
+        _has(bare, "further"), None, tuple(faults), dates,
     )  # fmt: skip
+
+
+def _has(words: str, choices: str) -> bool:
+    return bool(re.search(rf"\b(?:{choices})\b", words, re.I))
+
+
+def _several(words: str) -> Iterator[str]:
+    """What is said twice and differs: a sentence is about one finding at one place."""
+    kinds = {_kind(m[0].lower()) or "lesion" for m in _NOUN.finditer(words)}
+    organs = {name for name, pattern in _ORGAN if pattern.search(words)} - {"lymphadenopathy"}
+    lobes = {_lobe(m) for m in _LOBE.finditer(words)}
+    sides = {m[1].lower() for m in _SIDE.finditer(words)}
+    for name, found in (
+        ("findings", kinds),
+        ("organs", organs),
+        ("lobes", lobes),
+        ("sides", sides),
+    ):
+        if len(found) > 1:
+            yield f"several {name}: {', '.join(sorted(found))}"
+
+
+def _kind(noun: str) -> str | None:
+    """The finding that a noun names by itself."""
+    if "effusion" in noun:
+        return "pleural_effusion"
+    if noun == "pneumothorax":
+        return noun
+    return "lymphadenopathy" if "node" in noun or noun == "lymphadenopathy" else None
 
 
 def _misplaced(title: str | None, places: Sequence[Place]) -> tuple[str, ...]:
@@ -294,14 +332,8 @@ def _place(words: str, at: int, title: str | None) -> Place | None:
     noun = nouns[0]
     said = noun[0].lower()
     lobe, side = _LOBE.search(words), _SIDE.search(words)
-    concept = title
-    if "effusion" in said:
-        concept = "pleural_effusion"
-    elif said == "pneumothorax":
-        concept = "pneumothorax"
-    elif "node" in said or said == "lymphadenopathy":
-        concept = "lymphadenopathy"
-    else:
+    concept = _kind(said)
+    if concept is None:
         concept = next((name for name, pattern in _ORGAN if pattern.search(words)), title)
     if concept is None:
         return None

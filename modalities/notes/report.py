@@ -81,7 +81,7 @@ class Report:
 class Written:
     """A report and how it came about.
 
-    ``draws``: drafts of the language model, also where all were faulty and the grammar wrote; 0
+    ``draws``: number of the draft kept, from 1, or of all where none was and the grammar wrote; 0
     where none was asked. ``model``: digests of base and adapter, empty likewise.
     """
 

@@ -47,6 +47,8 @@ class Statement:
     negation: Span | None = None
     rank: int | None = None
     tiny: bool = False
+    dominant: bool = False
+    further: bool = False
     response: str | None = None
     faults: tuple[str, ...] = ()
     dates: tuple[dt.date, ...] = field(default=())

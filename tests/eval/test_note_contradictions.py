@@ -17,6 +17,7 @@ from eval.checks import (
     notes,
     person,
     radiographs,
+    report_largest,
     report_response,
     variants,
 )
@@ -202,6 +203,10 @@ CASES: dict[str, tuple[Break, set[str]]] = {
         told(P0, "ct-d0084", "Progressive disease", "Partial response"),
         {"text_response"},
     ),
+    "a smaller lesion called dominant": (
+        told(P0, "ct-d0084", "New 13 x 11 mm nodule", "Dominant new 13 x 11 mm nodule"),
+        {"text_largest"},
+    ),
     "stage known before day 0": (
         told(P0, "cxr-m0007", "suspected lung cancer", "lung cancer, stage IVA"),
         {"imaging_history"},
@@ -301,6 +306,7 @@ def checks(folder: Path) -> list[CheckResult]:
         course.check_toxicities(data),
         person.check_foretold(data, written),
         report_response.check_report_response(data, written),
+        report_largest.check_largest(written),
         radiographs.check_ct_findings(data, written),
         *radiographs.check_radiograph_reports(written, lesions_by_scan(data, scans), data),
         *history.check_history(data, written),

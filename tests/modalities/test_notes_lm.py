@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import warnings
 from itertools import count, islice, permutations
@@ -17,9 +18,10 @@ from alignment.identifiers import patient_id
 from alignment.run import NotesOptions
 from modalities import note_files
 from modalities.notes.authors import Grammar
-from modalities.notes.lm import adapter, base, own, space, training
+from modalities.notes.lm import adapter, base, generate, own, space, training
 from modalities.notes.lm.author import LanguageModel
 from modalities.notes.lm.config import NotesTraining
+from modalities.notes.lm.config import read as read_training
 from modalities.notes.lm.ct_chest import CtChest
 from modalities.notes.lm.generate import Draft, Engine, Job
 from modalities.notes.lm.pairs import Tokens, micro_batches, tokens
@@ -30,6 +32,7 @@ from modalities.notes.report import Report
 from ontology.errors import ConsilienceError
 
 KIND = CtChest()
+ROOT = Path(__file__).parents[2]
 
 
 def make_base(folder: Path, *, seed: int = 0, end: str | None = "<end>") -> Path:
@@ -125,8 +128,8 @@ def test_the_likeliest_draft_is_that_of_the_plain_model_also_where_it_goes_on(
     jobs = [Job(5, patient, 0, prompt) for patient, prompt in enumerate(prompts, 1)]
     redraws = Redraws(jobs, 4, lambda _, draft: faulty(draft, len(draft.text) // 2), engine.kept)
     engine.write(KIND.prefix, jobs, redraws)
-    assert redraws.visits[1].tries[0].text.startswith(plain)
-    for visit in redraws.visits:
+    assert redraws.visits[jobs[1].visit].tries[0].text.startswith(plain)
+    for visit in redraws.visits.values():
         assert len({one.text for one in visit.told()}) == 1 and len(visit.told()) == 5
 
 
@@ -140,15 +143,11 @@ def test_redraws_keep_what_stands_before_the_first_fault_that_comes_last(
     engine = author(tiny, trained).engine
     first = Job(5, 1, 0, KIND.prompt(KIND.sample(5, 1)))
     at = {0: 30, 1: 10, 2: 60, 3: 60, 4: 5}
-
-    class Faulty(Redraws):
-        def after(self, job: Job, draft: Draft) -> list[Job]:
-            self.read_back = lambda _, draft: faulty(draft, at.get(job.draw, 1))
-            return super().after(job, draft)
-
-    redraws = Faulty([first], 7, lambda _, draft: faulty(draft, 0), engine.kept)
+    redraws = Redraws(
+        [first], 7, lambda job, draft: faulty(draft, at.get(job.draw, 1)), engine.kept
+    )
     engine.write(KIND.prefix, [first], redraws)
-    told = [one.text for one in redraws.visits[0].told()]
+    told = [one.text for one in redraws.visits[first.visit].told()]
     assert len(set(told)) == 8
     for draw in (1, 2, 3):
         assert told[draw][:25] == told[0][:25]
@@ -173,22 +172,53 @@ def test_the_first_true_draft_in_order_counts_whichever_ends_first() -> None:
                 continue
             judged.append(true if draw in (2, 3) else faulty(draft, 1))
             assert redraws.after(following[draw - 1], draft) == []
-        told = redraws.visits[0].told()
+        told = redraws.visits[first.visit].told()
         assert len(told) == 3 and told[2] is true and told[1].true is None
 
 
-def test_an_error_in_one_lane_ends_the_run(tiny: Path, trained: Path) -> None:
-    class Broken:
-        def after(self, job: Job, draft: Draft) -> list[Job]:
-            raise ValueError("broken")
+@pytest.mark.parametrize("alike", [True, False])
+def test_cores_and_clock_change_no_redraw(
+    alike: bool, tiny: Path, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(lanes: int, rows: int) -> list[list[str]]:
+        monkeypatch.setattr(generate, "LANES", lanes)
+        engine = author(tiny, trained, rows=rows).engine
+        engine.alike = engine.alike and alike
+        jobs = [Job(5, patient, 0, f"nodule {patient}") for patient in range(4)]
+        redraws = Redraws(jobs, 5, one_in_three, engine.kept)
+        engine.write(KIND.prefix, jobs, redraws)
+        return [[one.text for one in redraws.visits[job.visit].told()] for job in jobs]
 
-        def needless(self, job: Job) -> bool:
-            return False
+    whole = told(1, 3)
+    assert max(map(len, whole)) > 1 and len({len(one) for one in whole}) > 1
+    assert told(3, 3) == whole
+    assert told(2, 2) == whole or not alike
+
+
+def one_in_three(job: Job, draft: Draft) -> Try:
+    """Calls a draft true by the hash of its text."""
+    if hashlib.sha256(draft.text.encode()).digest()[0] % 3 == 0:
+        return Try(draft.text, Report("true", "model", ()), ())
+    return faulty(draft, 12)
+
+
+def test_an_error_in_one_lane_ends_the_run_although_another_has_redraws(
+    tiny: Path, trained: Path
+) -> None:
+    jobs = [Job(5, patient, 0, KIND.prompt(KIND.sample(5, 1))) for patient in range(9)]
+    broken: list[int] = []
+
+    def read_back(job: Job, draft: Draft) -> Try:
+        if job.patient == 4:
+            broken.append(job.draw)
+            raise ValueError("broken")
+        assert not broken or job.draw == 0  # no new round after the error
+        return faulty(draft, 5)
 
     engine = author(tiny, trained).engine
-    jobs = [Job(5, patient, 0, KIND.prompt(KIND.sample(5, 1))) for patient in range(9)]
     with pytest.raises(ValueError, match="broken"):
-        engine.write(KIND.prefix, jobs, Broken())
+        engine.write(KIND.prefix, jobs, Redraws(jobs, 8, read_back, engine.kept))
+    assert len(broken) == 1
 
 
 def test_a_row_keeps_to_its_jobs_where_rows_differ(tiny: Path, trained: Path) -> None:
@@ -250,6 +280,10 @@ def test_a_fault_says_from_where_the_draft_must_be_written_anew() -> None:
     _, faults = KIND.judge(said, false, "model")
     assert false[min(fault.at for fault in faults) :].lstrip().startswith("The heart is large.")
     assert KIND.judge(said, text.split("\n\n")[0], "model")[1][0].at == 0
+    findings, impression = text.split("\n\n")
+    false = f"{findings}\n\n1. The heart is large.\n{impression}"
+    _, faults = KIND.judge(said, false, "model")
+    assert false[min(fault.at for fault in faults) :].startswith("The heart is large.")
 
 
 def test_a_redraw_is_another_draft_and_the_grammar_stands_in_at_last(
@@ -306,6 +340,27 @@ def test_the_end_of_a_report_is_learned_although_it_is_the_padding_token(
     assert float(together) == pytest.approx(sum(float(loss) for loss, _ in alone), rel=1e-4)
 
 
+def test_in_bfloat16_only_the_base_is_rounded(tiny: Path, settings: NotesTraining) -> None:
+    pairs = [KIND.pair(KIND.sample(1, index)) for index in range(3)]
+    found = []
+    for precision in ("float32", "bfloat16"):
+        model = base.load(str(tiny))
+        cut = [tokens(pair, model.tokenizer, model.end) for pair in pairs]
+        words = sorted({token for pair in cut for token in pair.target})
+        config = settings.model_copy(update={"precision": precision})
+        learner = training.Learner(model, words, config)
+        assert {p.dtype for p in learner.learnt.values()} == {torch.float32}
+        loss, slopes = learner.slopes(cut)
+        assert {slope.dtype for slope in slopes} == {torch.float32}
+        found.append(loss)
+    assert found[0] != found[1] and found[1] == pytest.approx(found[0], rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["notes", "more_notes", "own_notes"])
+def test_the_shipped_training_configs_can_be_read(name: str) -> None:
+    assert read_training(ROOT / "configs" / "training" / f"{name}.yaml").steps > 0
+
+
 def test_micro_batches_hold_every_pair_once_within_the_budget() -> None:
     pairs = [Tokens((1,) * n, (2,) * (2 * n)) for n in (5, 40, 7, 90, 21, 8)]
     groups = micro_batches(pairs, 100)
@@ -332,6 +387,12 @@ def test_a_changed_later_visit_changes_no_earlier_report(
         for name, last in (("a", plan), ("b", later))
     ]
     assert KIND.prompt(outline(plan, prior)) != KIND.prompt(outline(later, prior))
+    model = author(tiny, trained, redraws=1)
+    told = [
+        model.drafts(visits, [outline(*visit) for visit in visits])[0]
+        for visits in ([(first, None), (plan, prior)], [(first, None), (later, prior)])
+    ]
+    assert [one.text for one in told[0]] == [one.text for one in told[1]] and told[0][0].text
     one, two = (table.to_pylist()[0] for table in tables)
     assert one == two
     found = note_files.summary(tables[0], options)

@@ -27,7 +27,7 @@ def test_what_the_grammar_writes_is_true_and_its_facts_are_found(index: int) -> 
             assert re.search(r"\d", report.words(fact))
 
 
-CHANGES = (
+CHANGES: tuple[tuple[str, str, str], ...] = (
     ("contradicts", r"\bright (upper|lower) lobe", r"left \1 lobe"),
     ("contradicts", r"\b(left|right) adrenal", "LEFTRIGHT adrenal"),
     ("contradicts", r"(?<=[ (])(\d)(\d) x", r"\g<1>9 x"),
@@ -42,7 +42,18 @@ CHANGES = (
     ("omits", r"\bNo (?:pleural )?effusion,? ?", "No "),
     ("invents", BETWEEN, f" New 12 x 9 mm nodule in the left lower lobe.{BETWEEN}"),
     ("invents", BETWEEN, f" The heart is enlarged.{BETWEEN}"),
-)
+    ("contradicts", r"[Pp]rogressive disease(?: by RECIST 1.1)?(?=\.)",
+     "Progressive disease with a 12 mm liver lesion"),
+    ("contradicts", r"Continued follow-up[^.\n]*", "Continued follow-up of the 30 mm liver lesion"),
+    ("contradicts", r"(?i)(discussion|review) at the [^.\n]*", r"\1 at the next visit, heart large"),
+    ("contradicts", r"No new lesion(?=\.)", "No new lesion but a 20 mm liver lesion"),
+    ("contradicts", r"(limited (?:without|by)[^.\n]*)", r"\1 and a 30 mm liver lesion"),
+    ("contradicts", r"lobe mass(?= |,)", "lobe mass and pleural effusion"),
+    ("contradicts", r"(?<=left upper lobe nodule)(?= |,)", " in the right lower lobe"),
+    ("contradicts", r"No pleural effusion\b", "No pleural effusion, enlarged heart"),
+    ("omits", r"(?m)^(?:\d+\. )?(?:Overall stable disease|Overall disease progression|Progressive "
+     r"disease)[^.\n]*\.\n?", ""),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "pattern", "other"), CHANGES)
@@ -100,6 +111,41 @@ def test_a_later_sentence_under_the_title_of_another_organ_is_refused() -> None:
             _, faults = KIND.judge(said, false, "model")
             assert any("under another organ" in fault.what for fault in faults), false
     assert tried > 10
+
+
+def test_only_the_largest_of_several_is_dominant() -> None:
+    seen = set()
+    for index in range(300):
+        said = KIND.sample(4, index)
+        if said.lead is None:
+            continue
+        text = KIND.pair(said).target
+        several = said.dominant
+        assert several or "ominant" not in text
+        assert f"{'dominant' if several else 'main'} " in KIND.prompt(said)
+        findings, impression = text.split("\n\n")
+        place = re.search(r"(?m)^(?:\d\. )?(?=New )", impression)
+        if place and said.lead.change != "new":
+            at = place.end()
+            false = f"{findings}\n\n{impression[:at]}Dominant new{impression[at + 3 :]}"
+            _, faults = KIND.judge(said, false, "model")
+            assert any("not the largest" in fault.what for fault in faults), false
+            seen.add(several)
+    assert seen == {True, False}
+
+
+def test_which_of_its_lobe_must_be_said() -> None:
+    tried = 0
+    for index in range(300):
+        said = KIND.sample(4, index)
+        text = KIND.pair(said).target
+        findings, impression = text.split("\n\n")
+        false = re.sub(r"\b(the )?second (?=left|right|LUL|LLL|RUL|RML|RLL)", r"\1", findings)
+        if false != findings:
+            tried += 1
+            _, faults = KIND.judge(said, f"{false}\n\n{impression}", "model")
+            assert any("number 2 of its lobe" in fault.what for fault in faults), false
+    assert tried > 5
 
 
 def test_a_draft_without_two_sections_is_no_report() -> None:

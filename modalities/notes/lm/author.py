@@ -52,6 +52,11 @@ class LanguageModel:
         """Where the adapter lies."""
         return Path(self.adapter) if self.adapter else SHIPPED
 
+    @property
+    def version(self) -> str:
+        """Of the adapter; the base is named by the options."""
+        return BARE if self.adapter == BARE else adapter.digest(self.folder)[:16]
+
     def check(self) -> None:
         """Raise ConsilienceError where base or adapter cannot be used, without computing."""
         model = base.inspect(self.base_model)
@@ -70,8 +75,7 @@ class LanguageModel:
     @cached_property
     def digest(self) -> str:
         """Base and adapter, the first 16 digits of each sha256."""
-        own = BARE if self.adapter == BARE else adapter.digest(self.folder)[:16]
-        return f"{self.engine.base.digest[:16]}+{own}"
+        return f"{self.engine.base.digest[:16]}+{self.version}"
 
     def write(self, visits: Sequence[Visit]) -> list[Written]:
         """The notes of the visits, in order.
@@ -90,16 +94,15 @@ class LanguageModel:
             Job(plan.seed, plan.patient_index, plan.day, self.kind.prompt(one))
             for (plan, _), one in zip(visits, said, strict=True)
         ]
+        told = {job.visit: one for job, one in zip(jobs, said, strict=True)}
+        if len(told) < len(jobs):
+            raise ConsilienceError("the same visit twice in one run", got=len(jobs) - len(told))
         redraws = Redraws(
-            jobs, self.redraws, lambda place, draft: self._judge(said[place], draft),
+            jobs, self.redraws, lambda job, draft: self._judge(told[job.visit], draft),
             self.engine.kept,
         )  # fmt: skip
-        if len(redraws.places) < len(jobs):
-            raise ConsilienceError(
-                "the same visit twice in one run", got=len(jobs) - len(redraws.places)
-            )
         self.engine.write(self.kind.prefix, jobs, redraws)
-        return [visit.told() for visit in redraws.visits]
+        return [redraws.visits[job.visit].told() for job in jobs]
 
     def _judge(self, said: Any, draft: Draft) -> Try:
         if not draft.ended:

@@ -54,11 +54,6 @@ class Base:
     digest: str
 
     @property
-    def context(self) -> int:
-        """Most tokens of prompt and text together."""
-        return int(self.model.config.max_position_embeddings)
-
-    @property
     def end(self) -> int:
         """The token that ends a text."""
         return int(self.tokenizer.eos_token_id)

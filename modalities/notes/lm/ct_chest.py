@@ -55,7 +55,8 @@ class CtChest:
             return None, (Fault("contradicts", "sections", f"{len(parts)} sections, not 2"),)
         whole = frame(said, *(Phrase(part.strip()) for part in parts))
         reading = read_back(said, whole.phrase.text, whole.sections)
-        places = [0, len(parts[0]) + len(BETWEEN)]
+        places = [len(parts[0]) - len(parts[0].lstrip()),
+                  len(draft) - len(parts[1].lstrip())]  # fmt: skip
         return Report(whole.phrase.text, author, reading.facts), tuple(
             replace(fault, at=_in_draft(fault.at, whole.sections, places))
             for fault in reading.faults
@@ -68,8 +69,8 @@ class CtChest:
 
 def _in_draft(at: int, sections: Sequence[tuple[str, int, int]], places: Sequence[int]) -> int:
     """A character of the report as one of the draft, whose two sections begin at ``places``."""
-    return max(
-        (place + at - start for (_, start, _), place in zip(sections, places, strict=True)
-         if at >= start),
-        default=0,
-    )  # fmt: skip
+    found = 0
+    for (_, start, _), place in zip(sections, places, strict=True):
+        if at >= start:
+            found = place + at - start
+    return found

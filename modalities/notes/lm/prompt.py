@@ -83,7 +83,7 @@ def _fact(said: Outline, o: Observation) -> str:
     f, style = o.finding, said.style
     words: list[str] = []
     if o is said.lead:
-        words.append("main")
+        words.append("dominant" if said.dominant else "main")
     if o.rank > 1:
         words.append(ordinal(o.rank))
     elif o.rank == 1:

@@ -35,7 +35,7 @@ class Try:
 
 
 @dataclass
-class Visit:
+class Drafts:
     """The drafts of one visit; ``job``: the first."""
 
     job: Job
@@ -74,29 +74,25 @@ class Visit:
 class Redraws:
     """All visits of a run, as :class:`generate.Judge` sees their drafts.
 
-    ``read_back``: a draft of the visit at this place, judged. ``cut``: the tokens of a draft that
+    ``read_back`` judges a draft. ``cut``: the tokens of a draft that
     lie within its first characters.
     """
 
     def __init__(
-        self, jobs: Sequence[Job], redraws: int, read_back: Callable[[int, Draft], Try],
+        self, jobs: Sequence[Job], redraws: int, read_back: Callable[[Job, Draft], Try],
         cut: Callable[[Sequence[int], int], tuple[int, ...]],
     ) -> None:  # fmt: skip
-        self.visits = [Visit(job) for job in jobs]
-        self.places = {(job.seed, job.patient, job.day): n for n, job in enumerate(jobs)}
+        self.visits = {job.visit: Drafts(job) for job in jobs}
         self.redraws, self.read_back, self.cut, self.lock = redraws, read_back, cut, Lock()
 
     def after(self, job: Job, draft: Draft) -> list[Job]:
         """The next round, where this draft was the last of one without a true draft."""
-        place = self.places[job.seed, job.patient, job.day]
-        judged = self.read_back(place, draft)
-        visit = self.visits[place]
+        judged, visit = self.read_back(job, draft), self.visits[job.visit]
+        at = min((fault.at for fault in judged.faults), default=0)
+        kept = self.cut(draft.ids, at)
         with self.lock:
             visit.tries[job.draw] = judged
-            if judged.faults:
-                at = min(fault.at for fault in judged.faults)
-                if (at, -job.draw) > visit.furthest[:2]:
-                    visit.furthest = at, -job.draw, self.cut(draft.ids, at)
+            visit.furthest = max(visit.furthest, (at, -job.draw, kept))
             return visit.following(self.redraws) if visit.known and visit.counts is None else []
 
     def needless(self, job: Job) -> bool:
@@ -104,5 +100,5 @@ class Redraws:
         if not job.draw:
             return False
         with self.lock:
-            counts = self.visits[self.places[job.seed, job.patient, job.day]].counts
+            counts = self.visits[job.visit].counts
         return counts is not None and counts < job.draw

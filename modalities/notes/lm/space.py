@@ -54,11 +54,15 @@ CERTAINTIES: tuple[tuple[Certainty, float], ...] = (
 RESPONSES = {
     "progressed": (("PD", 0.93), ("NE", 0.03), ("", 0.04)),
     "clear": (("CR", 0.8), ("NE", 0.1), ("", 0.1)),
-    "": (("PR", 0.34), ("SD", 0.36), ("PD", 0.23), ("NE", 0.03), ("", 0.04)),
+    "grown": (("PR", 0.15), ("SD", 0.48), ("PD", 0.30), ("NE", 0.03), ("", 0.04)),
+    "": (("PR", 0.44), ("SD", 0.46), ("PD", 0.03), ("NE", 0.03), ("", 0.04)),
 }
-"""By what the visit shows: what progressed is never called stable, what is left never complete."""
+"""By what the visit shows: what progressed is never called stable, what is left never complete,
+and seldom progressive what has not grown (that may be in the brain, or against the nadir)."""
 PROGRESSION = 1.2
 """RECIST 1.1: a sum a fifth larger, or a new lesion (doi:10.1016/j.ejca.2008.10.026)."""
+
+LARGEST_MM = 140
 
 Case = tuple[EncounterPlan, EncounterPlan | None]
 
@@ -83,14 +87,15 @@ def _draw(seed: int, index: int, slot: int) -> Case:
     shown = {f.concept for f in findings if f.present or f.change == "resolved"}
     absent, cleared = _absent(rng, shown, follow_up)
     day = int(rng.integers(30, 700)) if follow_up else 0
-    date = dt.date(2005, 1, 1) + dt.timedelta(days=int(rng.integers(0, 7300)))
+    date = dt.date(2010, 1, 1) + dt.timedelta(days=int(rng.integers(0, 7300)))
     prior_day = max(0, day - int(rng.integers(28, 120))) if follow_up else None
     response = pick(rng, RESPONSES[_course(findings)]) or None
     plan = EncounterPlan(
         seed=seed, model="space", patient_id=identifiers.patient_id(index), day=day, date=date,
         subject=Subject("female", 60, 165.0, 65.0, "former", 30.0),
         protocol=Protocol(contrast=bool(rng.random() < 0.92)),
-        histology="adenocarcinoma", stage="IVA", line=int(follow_up), regimen=None,
+        histology="adenocarcinoma", stage="IV" if _spread(findings) else "III",
+        line=int(follow_up), regimen=None,
         prior_day=prior_day,
         prior_date=None if prior_day is None else date - dt.timedelta(days=day - prior_day),
         overall_response=response if follow_up else None,
@@ -152,6 +157,11 @@ def _finding(rng: np.random.Generator, name: str, follow_up: bool) -> Finding:
     )  # fmt: skip
 
 
+def _spread(findings: Sequence[Finding]) -> bool:
+    """Whether there is, or was, more than lung and nodes."""
+    return any(f.site not in ("lung", "mediastinal_node", "pneumothorax") for f in findings)
+
+
 def _course(findings: Sequence[Finding]) -> str:
     """What the findings show of the response, by long axes, also of nodes.
 
@@ -163,6 +173,8 @@ def _course(findings: Sequence[Finding]) -> str:
     before = sum(f.prior_long_mm or 0 for f in solid)
     if any(f.is_new for f in present) or now >= PROGRESSION * before > 0:
         return "progressed"
+    if any(f.change == "larger" for f in present):
+        return "grown"
     return "" if present else "clear"
 
 
@@ -174,6 +186,7 @@ def _sizes(
     ratio = rng.uniform(0.5, 1.0)
     factor = {"larger": rng.uniform(1.12, 2.2), "smaller": rng.uniform(0.3, 0.88),
               "stable": rng.uniform(0.93, 1.08)}.get(fate, 1.0)  # fmt: skip
+    long = min(long, int(LARGEST_MM / factor))
     now = max(3, round(long * factor))
     only_long = rng.random() < 0.1
 

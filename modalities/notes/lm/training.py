@@ -7,6 +7,7 @@ that the training can be stopped, exported and taken up again at any step.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
 import os
@@ -31,6 +32,8 @@ PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "
 VOCABULARY_START = 9_000_000
 _VOCABULARY_FROM = 1500
 """Reports of the sampled space whose tokens make the vocabulary."""
+_TOLD = 30
+"""Pairs whose digest tells one wording of prompts and reports from another."""
 _IGNORED = -100
 CORES = max(1, min(os.cpu_count() or 1, 8))
 """Micro-batches at once on a CPU; how many does not change the result."""
@@ -53,6 +56,16 @@ class Source:
             order = Noise(self.config.seed, "notes.training").generator(turn)
             pair = pairs[int(order.permutation(len(pairs))[place])]
         return tokens(pair, self.model.tokenizer, self.model.end)
+
+    def settings(self) -> dict[str, Any]:
+        """What must not change on the way; a longer training may go on."""
+        settings: dict[str, Any] = self.config.model_dump(mode="json", exclude={"steps", "reports"})
+        if self.config.reports is not None:
+            settings["reports_sha256"] = base.file_digest(self.config.reports)
+        else:
+            told = repr([self.kind.pair(self.kind.sample(0, index)) for index in range(_TOLD)])
+            settings["wording_sha256"] = hashlib.sha256(told.encode()).hexdigest()
+        return settings
 
     @property
     def held_out(self) -> int:
@@ -157,18 +170,19 @@ def train(
 def _train(config: NotesTraining, out: Path, tell: Callable[[str, int, int], None] | None) -> Path:
     model = base.load(config.base_model)
     source = Source(config, model)
-    state = _read(out, config)
+    settings = source.settings()
+    state = _read(out, settings)
     start = None
     if config.start:
         start = SHIPPED if config.start == "shipped" else Path(config.start)
     if state:
-        words, before = state["words"], json.loads(state["before"])
+        words, before = state["words"], json.loads(state.get("before", "null"))
     else:
         before = adapter.read(start, model) if start else None
         known = before.pop("vocabulary") if before else ()
         words = tuple(sorted({*known, *source.vocabulary()}))
     learner = Learner(model, words, config)
-    if start:
+    if start and not state:
         adapter.load_into(learner.learnt, start)
     optimizer = torch.optim.AdamW(
         list(learner.learnt.values()), lr=config.rate, betas=(0.9, 0.98), weight_decay=0.0
@@ -196,7 +210,7 @@ def _train(config: NotesTraining, out: Path, tell: Callable[[str, int, int], Non
                     measured = _measured(learner, average, held, config)
                 rows.append((done, sum(losses) / len(losses), measured))
                 losses = []
-                _keep(out, config, learner, optimizer, average, (done, rows), model, before)
+                _keep(out, settings, learner, optimizer, average, (done, rows), model, before)
             if tell is not None:
                 tell("training", done, config.steps)
     return out / "adapter"
@@ -243,12 +257,12 @@ def _measured(
     return total / count
 
 
-def _read(out: Path, config: NotesTraining) -> dict[str, Any] | None:
+def _read(out: Path, now: dict[str, Any]) -> dict[str, Any] | None:
     path = out / STATE
     if not path.is_file():
         return None
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    now, then = _settings(config), json.loads(state["config"])
+    then = json.loads(state["config"])
     if other := [key for key in then if then[key] != now.get(key)]:
         raise ConsilienceError(
             "a checkpoint of another config", where=path,
@@ -259,17 +273,9 @@ def _read(out: Path, config: NotesTraining) -> dict[str, Any] | None:
     return state
 
 
-def _settings(config: NotesTraining) -> dict[str, Any]:
-    """What must not change on the way; a longer training may go on."""
-    settings: dict[str, Any] = config.model_dump(mode="json", exclude={"steps", "reports"})
-    if config.reports is not None:
-        settings["reports_sha256"] = base.file_digest(config.reports)
-    return settings
-
-
 def _keep(
     out: Path,
-    config: NotesTraining,
+    settings: dict[str, Any],
     learner: Learner,
     optimizer: Any,
     average: dict[str, torch.Tensor],
@@ -284,7 +290,7 @@ def _keep(
     step, rows = done
     state = {
         "step": step, "rows": rows, "words": learner.words,
-        "config": json.dumps(_settings(config)), "optimizer": optimizer.state_dict(),
+        "config": json.dumps(settings), "optimizer": optimizer.state_dict(),
         "learnt": {n: p.detach() for n, p in learner.learnt.items()}, "average": average,
         "before": json.dumps(before),
     }  # fmt: skip
@@ -293,7 +299,7 @@ def _keep(
     part.replace(out / STATE)
     card = {"steps": step, "loss": rows[-1][1],
             "held_out_loss": _last(rows),
-            "config": _settings(config), "before": before}  # fmt: skip
+            "config": settings, "before": before}  # fmt: skip
     adapter.save(out / "adapter", learner.peft, average, learner.words, model, card)
     with (out / LOSSES).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
