@@ -90,11 +90,10 @@ class _Work:
             self._check_rest(s)
         if name == "findings":
             self._require(told, denied | gone, statements)
-        wanted = self.said.plan.overall_response
+        wanted = self.said.plan.overall_response if self.said.plan.prior_date else None
         if name == "impression" and wanted and all(s.kind != "response" for s in statements):
-            self.faults.append(
-                Fault("omits", name, f"the response {wanted}", self._end(statements))
-            )
+            at = statements[0].span[0]  # it may stand first, and after the last comes the end
+            self.faults.append(Fault("omits", name, f"the response {wanted}", at))
 
     def fault(self, kind: FaultKind, s: Statement, what: str) -> None:
         """Note a fault of one sentence."""
@@ -111,9 +110,6 @@ class _Work:
             if f.finding_id not in denied:
                 at = self._after(self._before(f), statements)
                 self.faults.append(Fault("omits", f.finding_id, f"the absence of {f.concept}", at))
-
-    def _end(self, statements: Sequence[Statement]) -> int:
-        return max(s.span[1] for s in statements)
 
     def _before(self, absent: Finding) -> set[str]:
         """What stands before the denial of a finding: in a list all findings, else by organ."""

@@ -106,6 +106,14 @@ _NATURE = re.compile(r"malignan|metasta")
 _STOP = re.compile(r"\.(?= |$)")
 
 
+_NOT_RESPONSES = (_LIMITS, _ADVICE, _BASELINE, _NO_NEW)
+_OWN_WORDS = re.compile(
+    r"\bRECIST 1\.1|\blung cancer multidisciplinary|\b(?:of|by)? ?the mediastinum\b", re.I
+)
+"""What sentences about the whole visit say of numbers and places."""
+_FACTS = (re.compile(r"\d+"), _LOBE, _SIDE, _CHANGE, _CERTAIN, *(pattern for _, pattern in _ORGAN))
+
+
 def read(text: str, section: str, offset: int = 0) -> list[Statement]:
     """The statements of one section; ``offset``: where it begins in the whole text."""
     found = []
@@ -149,6 +157,9 @@ def _statement(sentence: str, section: str, at: int, title: str | None) -> list[
         at, sentence = at + found.end(), sentence[found.end() :]
     words = sentence.rstrip(".")
     more = _more(words)
+    named = [name for name, pattern in _RESPONSES if pattern.search(words)]
+    if len(named) > 1 or (named and any(p.search(words) for p in _NOT_RESPONSES)):
+        more += ("two statements in one sentence",)
     if _LIMITS.search(words):
         return [Statement("other", section, span, response="no contrast", faults=more)]
     if _ADVICE.match(words):
@@ -157,20 +168,21 @@ def _statement(sentence: str, section: str, at: int, title: str | None) -> list[
         return [Statement("other", section, span, response="baseline", faults=more)]
     if _NO_NEW.match(words):
         return [Statement("no_new", section, span, faults=more)]
-    for name, pattern in _RESPONSES:
-        if pattern.search(words):
-            change = ("new", span) if _WITH_NEW.search(words) else None
-            return [Statement("response", section, span, response=name, change=change, faults=more)]
+    if named:
+        change = ("new", span) if _WITH_NEW.search(words) else None
+        return [Statement("response", section, span, response=named[0], change=change, faults=more)]
     if no := _NO.match(words):
         return [_absent(words, no, section, span, at, title)]
     return [_finding(words, section, span, at, title)]
 
 
 def _more(words: str) -> tuple[str, ...]:
-    """What a sentence about the whole visit says beyond it: a finding, a number, a strange word."""
-    rest = _NO_NEW.sub("", _WITH_NEW.sub("", words.replace("RECIST 1.1", "RECIST")))
-    told = [found[0] for pattern in (_NOUN, re.compile(r"\d+")) if (found := pattern.search(rest))]
-    told += _stray(rest, [])
+    """What a sentence about the whole visit says beyond it: a finding, a place, a strange word."""
+    rest = words
+    for pattern in (_WITH_NEW, _NO_NEW, _OWN_WORDS, *(pattern for _, pattern in _RESPONSES)):
+        rest = pattern.sub("", rest)
+    told = [found[0] for pattern in (_NOUN, *_FACTS) if (found := pattern.search(rest))]
+    told += _stray(words, [])
     return (f"more than the visit as a whole: {', '.join(told)}",) if told else ()
 
 
@@ -196,7 +208,7 @@ def _absent(
                 )
             continue
         place = _place(part[0], at + shift, title)
-        if place is None:
+        if place is None or _more_than_absence(part[0]):
             unread.append(part[0].strip())
         else:
             places.append(place)
@@ -207,6 +219,11 @@ def _absent(
     )
 
 
+def _more_than_absence(part: str) -> bool:
+    """Whether a part of a denial names more than one finding, or says more of it."""
+    return any(_several(part)) or any(p.search(part) for p in (_FACTS[0], _CHANGE, _CERTAIN))
+
+
 def _finding(words: str, section: str, span: Span, at: int, title: str | None) -> Statement:
     bare = words
     for pattern in (_NOTE, _DATE):
@@ -214,7 +231,8 @@ def _finding(words: str, section: str, span: Span, at: int, title: str | None) -
     changes = [(str(m.lastgroup), m.span()) for m in _CHANGE.finditer(bare)]
     names = {name for name, _ in changes}
     faults = []
-    if stray := _stray(bare, [m.span() for m in _CERTAIN.finditer(bare)]):
+    plain = _RANK.sub(lambda found: "#" * len(found[0]), bare)
+    if stray := _stray(plain, [m.span() for m in _CERTAIN.finditer(bare)]):
         faults.append(f"words of no known meaning: {', '.join(stray)}")
     if len(names) > 1:
         faults.append(f"several changes: {', '.join(sorted(names))}")
@@ -253,16 +271,14 @@ def _has(words: str, choices: str) -> bool:
 
 def _several(words: str) -> Iterator[str]:
     """What is said twice and differs: a sentence is about one finding at one place."""
-    kinds = {_kind(m[0].lower()) or "lesion" for m in _NOUN.finditer(words)}
-    organs = {name for name, pattern in _ORGAN if pattern.search(words)} - {"lymphadenopathy"}
+    nouns = [m[0].lower() for m in _NOUN.finditer(words)]
+    organs = {name for name, pattern in _ORGAN if pattern.search(words)}
+    organs |= {kind for noun in nouns if (kind := _kind(noun))}
     lobes = {_lobe(m) for m in _LOBE.finditer(words)}
     sides = {m[1].lower() for m in _SIDE.finditer(words)}
-    for name, found in (
-        ("findings", kinds),
-        ("organs", organs),
-        ("lobes", lobes),
-        ("sides", sides),
-    ):
+    if len(nouns) > 1:
+        yield f"several findings: {', '.join(nouns)}"
+    for name, found in (("organs", organs), ("lobes", lobes), ("sides", sides)):
         if len(found) > 1:
             yield f"several {name}: {', '.join(sorted(found))}"
 

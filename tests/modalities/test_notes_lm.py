@@ -212,7 +212,6 @@ def test_an_error_in_one_lane_ends_the_run_although_another_has_redraws(
         if job.patient == 4:
             broken.append(job.draw)
             raise ValueError("broken")
-        assert not broken or job.draw == 0  # no new round after the error
         return faulty(draft, 5)
 
     engine = author(tiny, trained).engine
@@ -323,6 +322,9 @@ def test_training_that_was_stopped_ends_in_the_same_bytes(
     other = settings.model_copy(update={"rate": 1e-4})
     with pytest.raises(ConsilienceError, match=r"(?s)another config.*rate"):
         training.train(other, tmp_path)
+    monkeypatch.setattr(CtChest, "prompt", lambda self, said: "facts")
+    with pytest.raises(ConsilienceError, match=r"(?s)another config.*wording_sha256"):
+        training.train(settings, tmp_path)
 
 
 def test_the_end_of_a_report_is_learned_although_it_is_the_padding_token(

@@ -51,6 +51,14 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
     ("contradicts", r"lobe mass(?= |,)", "lobe mass and pleural effusion"),
     ("contradicts", r"(?<=left upper lobe nodule)(?= |,)", " in the right lower lobe"),
     ("contradicts", r"No pleural effusion\b", "No pleural effusion, enlarged heart"),
+    ("contradicts", r"(?<=Overall stable disease)(?=\.)", ", progressive disease by RECIST 1.1"),
+    ("contradicts", r"(?<=Overall stable disease)(?=\.)", " with interval growth in the liver"),
+    ("contradicts", r"(?<=No new lesion)(?=\.)", ", complete response"),
+    ("contradicts", r"(?<=Continued follow-up as per oncology protocol)", ", progressive disease"),
+    ("contradicts", r"(?<=pneumothorax)(?=\.)", " with new 30 mm liver lesion"),
+    ("contradicts", r"No pleural effusion(?=,| or)", "No pleural effusion and adrenal nodule"),
+    ("contradicts", r"(?<=lobe nodule)(?= |,)", " and lesion"),
+    ("contradicts", r"(?<=lobe nodule)(?= |,)", " in the mediastinum"),
     ("omits", r"(?m)^(?:\d+\. )?(?:Overall stable disease|Overall disease progression|Progressive "
      r"disease)[^.\n]*\.\n?", ""),
 )  # fmt: skip

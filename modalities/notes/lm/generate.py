@@ -347,6 +347,8 @@ class _Lane:
         self, row: int, writing: _Writing, logits: np.ndarray[Any, np.dtype[np.float32]]
     ) -> None:
         """Draw a row's next token; leave the row where the draft is done or of no use."""
+        if self.queue.closed:
+            return
         self._draw(row, writing, logits)
         full = self.texts.length[row] >= writing.task.room
         if full or writing.told[-1] == self.engine.base.end:

@@ -38,7 +38,11 @@ _SECTIONS = re.compile(
     r"\bFINDINGS\s*:\s*(?P<findings>.+?)\s*\bIMPRESSION\s*:\s*(?P<impression>.+)", re.I | re.S
 )
 _DAY = dt.timedelta(days=60)
-_HOUSE = re.compile(r"^a (?:mass|nodule) of|is not tiny|^number \d|under another organ")
+_HOUSE = re.compile(
+    r"^a (?:mass|nodule) of|is not tiny|^number \d|under another organ|^not the largest|"
+    r"^several (?:findings|organs|lobes|sides)|^more than the visit|^two statements|"
+    r"of no known meaning|^unread denial"
+)
 """Contradictions of the grammar's habits, not of a finding: others may speak otherwise."""
 HELD_OUT = 10
 """One report in ten, chosen by the hash of its text, is measured and never trained on."""

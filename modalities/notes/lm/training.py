@@ -32,8 +32,8 @@ PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "
 VOCABULARY_START = 9_000_000
 _VOCABULARY_FROM = 1500
 """Reports of the sampled space whose tokens make the vocabulary."""
-_TOLD = 30
-"""Pairs whose digest tells one wording of prompts and reports from another."""
+_WORDING, _TOLD = "wording_sha256", 200
+"""Digest of so many pairs, which tells one wording of prompts and reports from another."""
 _IGNORED = -100
 CORES = max(1, min(os.cpu_count() or 1, 8))
 """Micro-batches at once on a CPU; how many does not change the result."""
@@ -64,7 +64,7 @@ class Source:
             settings["reports_sha256"] = base.file_digest(self.config.reports)
         else:
             told = repr([self.kind.pair(self.kind.sample(0, index)) for index in range(_TOLD)])
-            settings["wording_sha256"] = hashlib.sha256(told.encode()).hexdigest()
+            settings[_WORDING] = hashlib.sha256(told.encode()).hexdigest()
         return settings
 
     @property
@@ -263,11 +263,11 @@ def _read(out: Path, now: dict[str, Any]) -> dict[str, Any] | None:
         return None
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     then = json.loads(state["config"])
-    if other := [key for key in then if then[key] != now.get(key)]:
+    if other := [key for key in {**then, _WORDING: ""} if then.get(key) != now.get(key)]:
         raise ConsilienceError(
             "a checkpoint of another config", where=path,
             got="; ".join(f"{key}: {now.get(key)}" for key in other),
-            wanted="; ".join(f"{key}: {then[key]}" for key in other),
+            wanted="; ".join(f"{key}: {then.get(key)}" for key in other),
             remedy="take another --out, or the config of the first call",
         )  # fmt: skip
     return state
