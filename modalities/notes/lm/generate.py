@@ -39,6 +39,8 @@ MIN_SHARE, AGAIN_SHARE, AGAIN_WARMER = 0.3, 0.1, 2.0
 """A token that, at its temperature, is less likely than this share of the likeliest one is never
 drawn ("min-p"); in redraws the second, and at so many times the temperature, since a draft that
 goes on from the same words would else repeat its fault."""
+ROOM = 400
+"""Tokens that the rows of a lane hold at most, for each row: fewer rows write long reports."""
 _CHUNK = 64
 
 
@@ -147,11 +149,11 @@ class Engine:
         return _Task(job, [*asked, *job.kept], self._room(job, opening, len(asked)))
 
     def _room(self, job: Job, opening: int, asked: int) -> int:
-        """Tokens of prompt and report: a report of 2.5 times its prompt and 90 tokens more.
+        """Tokens of prompt and report: a report of 2.5 times its prompt and 30 tokens more.
 
-        The longest of 300 grammar reports ended 113 tokens before that.
+        The longest of 300 grammar reports ended 53 tokens before that.
         """
-        wanted = opening + asked + asked * 5 // 2 + 90
+        wanted = opening + asked + asked * 5 // 2 + 30
         limit = room(self.base.model.config)
         if wanted <= limit:
             return wanted
@@ -159,7 +161,7 @@ class Engine:
             "the prompt is too long for the model",
             where=f"patient {job.patient} day {job.day}",
             got=f"{asked} tokens of prompt",
-            wanted=f"at most {(limit - 90 - opening) * 2 // 7} for a context of {limit}",
+            wanted=f"at most {(limit - 30 - opening) * 2 // 7} for a context of {limit}",
             remedy="take a base model with a longer context, or notes.author: grammar",
         )
 
@@ -255,11 +257,16 @@ class _Queue:
         for task in sorted(tasks, key=lambda task: -task.room):  # the longest end last
             self.waiting[task.job.slot % kinds].append(task)
 
-    def take(self, row: int, busy: int) -> _Task | None:
-        """The next task of a row; None where there is none, or a lane has its share."""
+    def take(self, row: int, busy: int, room: int) -> _Task | None:
+        """The next task of a row; None where there is none, or a lane has its share.
+
+        ``busy``: rows of the lane at work. ``room``: tokens that it may still hold; one task goes
+        into an idle lane however long it is.
+        """
         with self.changed:
             mine = self.waiting[row % self.kinds]
-            return mine.popleft() if mine and busy * LANES < self.open else None
+            fits = mine and busy * LANES < self.open and (mine[0].room <= room or not busy)
+            return mine.popleft() if fits else None
 
     def done(self, following: Sequence[_Task] = ()) -> None:
         """One task has ended, and others follow from it; those come first."""
@@ -328,8 +335,9 @@ class _Lane:
         """Fill idle rows, with no more than this lane's share."""
         for row, writing in enumerate(self.rows):
             if writing is None:
-                busy = sum(w is not None for w in self.rows)
-                task = self.queue.take(row, busy)
+                working = [w.task.room for w in self.rows if w is not None]
+                room = ROOM * len(self.rows) - sum(working)
+                task = self.queue.take(row, len(working), room)
                 if task is not None and self.judge.needless(task.job):
                     self.queue.done()
                 elif task is not None:
@@ -365,7 +373,8 @@ class _Lane:
         return [self.engine.task(job, self.opening.length[0]) for job in jobs]
 
     def _leave(self, row: int, following: Sequence[_Task] = ()) -> None:
-        self.rows[row], self.texts.length[row] = None, -1
+        self.rows[row] = None
+        self.texts.leave(row)
         self.queue.done(following)
 
     def _draw(

@@ -34,15 +34,19 @@ class Rows(Cache):  # type: ignore[misc]
     def make_room(self, row: int, tokens: int, opening: Rows) -> None:
         """Give a row space for ``tokens`` and the keys and values of the opening."""
         known = opening.length[0]
-        for layer, held in enumerate(self.store[row]):
+        for layer in range(len(self.store[row])):
             shared = opening.store[0][layer]
             if shared is None:
                 raise RuntimeError("the opening was not read")
-            if held is None or held.shape[3] < tokens:
-                *shape, _, width = shared.shape
-                held = self.store[row][layer] = shared.new_empty(*shape, tokens, width)
+            *shape, _, width = shared.shape
+            held = self.store[row][layer] = shared.new_empty(*shape, tokens, width)
             held[:, :, :, :known] = shared[:, :, :, :known]
         self.length[row] = known
+
+    def leave(self, row: int) -> None:
+        """Free an idle row's space."""
+        self.store[row] = [None] * len(self.store[row])
+        self.length[row] = -1
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int,
