@@ -160,7 +160,7 @@ The right upper lobe mass has increased from 18 mm to 21 x 16 mm. New 13 x 11 mm
 left lower lobe. Right paratracheal lymph node 21 x 15 mm, stable. Unchanged lytic lesion of a left
 rib. New small left pleural effusion. No focal liver lesion. No adrenal mass.
 IMPRESSION:
-New left lower lobe nodule. Progressive disease.
+Dominant right upper lobe mass, 21 mm, larger. New left lower lobe nodule. Progressive disease.
 """,
 }
 LABS = [
