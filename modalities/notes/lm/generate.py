@@ -39,8 +39,8 @@ MIN_SHARE, AGAIN_SHARE, AGAIN_WARMER = 0.3, 0.1, 2.0
 """A token that, at its temperature, is less likely than this share of the likeliest one is never
 drawn ("min-p"); in redraws the second, and at so many times the temperature, since a draft that
 goes on from the same words would else repeat its fault."""
-ROOM = 400
-"""Tokens that the rows of a lane hold at most, for each row: fewer rows write long reports."""
+ROOM = 360
+"""Tokens that the rows of a lane hold at most, for each row: long reports leave room for short."""
 _CHUNK = 64
 
 
@@ -258,15 +258,19 @@ class _Queue:
             self.waiting[task.job.slot % kinds].append(task)
 
     def take(self, row: int, busy: int, room: int) -> _Task | None:
-        """The next task of a row; None where there is none, or a lane has its share.
+        """The next task of a row that fits; None where there is none, or a lane has its share.
 
         ``busy``: rows of the lane at work. ``room``: tokens that it may still hold; one task goes
         into an idle lane however long it is.
         """
         with self.changed:
             mine = self.waiting[row % self.kinds]
-            fits = mine and busy * LANES < self.open and (mine[0].room <= room or not busy)
-            return mine.popleft() if fits else None
+            if busy * LANES >= self.open:
+                return None
+            task = next((task for task in mine if task.room <= room or not busy), None)
+            if task is not None:
+                mine.remove(task)
+            return task
 
     def done(self, following: Sequence[_Task] = ()) -> None:
         """One task has ended, and others follow from it; those come first."""
