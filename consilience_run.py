@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -192,7 +193,9 @@ class _pool:  # noqa: N801 - reads as a verb in the flow
         if self.workers == 1:
             return lambda function, tasks: map(function, tasks)
         context = multiprocessing.get_context("fork")
-        self.executor = ProcessPoolExecutor(self.workers, mp_context=context)
+        self.executor = ProcessPoolExecutor(
+            self.workers, mp_context=context, initializer=_one_thread
+        )
         return self._each
 
     def _each(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Any]:
@@ -209,6 +212,13 @@ class _pool:  # noqa: N801 - reads as a verb in the flow
     def __exit__(self, *_: object) -> None:
         if self.executor is not None:
             self.executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _one_thread() -> None:
+    """A worker is one core's; and torch would wait forever for threads that no fork copies."""
+    torch = sys.modules.get("torch")  # where the caller has not loaded it, it has no threads yet
+    if torch is not None:
+        torch.set_num_threads(1)
 
 
 def _check_workers(workers: int) -> None:

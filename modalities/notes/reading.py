@@ -8,10 +8,23 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 
 from modalities.notes.ct_chest import GRAMMAR
+from modalities.notes.places import (
+    LOBE,
+    NOUN,
+    ORGAN,
+    SIDE,
+    TITLES,
+    lobe_of,
+    misplaced,
+    place_of,
+    several,
+    shifted,
+    side_of,
+)
 from modalities.notes.statement import Place, Sized, Span, Statement
 from modalities.notes.wording import LOBE_WORDS, MONTHS, ORDINALS
 
@@ -24,26 +37,6 @@ _SIZE = re.compile(
 _PRIOR_BEFORE = re.compile(r"(?:\b(?:previously|prior|was|compared (?:with|to)|from)|\() ?$")
 _PRIOR_AFTER = re.compile(r"\s*(?:on (?:\d|[A-Z])|previously\b)")
 _NOTE = re.compile(r"\(short axis (?P<n>\d+(?:\.\d+)?) (?:mm|cm)\)|\(long x short axis\)")
-_LOBE = re.compile(r"\b(?:(right|left) (upper|middle|lower) lobe|(RUL|RML|RLL|LUL|LLL))\b", re.I)
-_SIDE = re.compile(r"\b(right|left|midline)(?:-sided)?\b", re.I)
-_NOUN = re.compile(
-    r"\b(nodules?|mass(?:es)?|lesions?|lymph nodes?|nodes?|lymphadenopathy|"
-    r"lymph node enlargement|(?:pleural )?effusions?|pneumothorax)\b",
-    re.I,
-)
-_ORGAN = (
-    ("adrenal_lesion", re.compile(r"\badrenal", re.I)),
-    ("liver_lesion", re.compile(r"\b(?:liver|hepatic)\b", re.I)),
-    ("bone_lesion", re.compile(r"\b(?:osseous|bone|bones|skelet\w+)\b", re.I)),
-    ("lung_lesion", re.compile(r"\b(?:lungs?|pulmonary|lobe|RUL|RML|RLL|LUL|LLL)\b", re.I)),
-    ("lymphadenopathy", re.compile(r"\bmediastin\w+", re.I)),
-)  # fmt: skip
-_PLACE_WORDS = re.compile(
-    r"\b(?:(?:right|left|midline)(?:-sided)?|upper|middle|lower|lobe|RUL|RML|RLL|LUL|LLL|lungs?|"
-    r"pulmonary|mediastinal|mediastinum|hepatic|liver|adrenal|gland|osseous|bone|pleural|imaged|"
-    r"skeleton|focal|side|in|within|on|of|the|an)\b",
-    re.I,
-)
 _CHANGES = (
     ("resolved", r"remains? resolved|complete resolution|interval resolution|resolution|resolved|"
                  r"no longer visible"),
@@ -89,12 +82,6 @@ _TITLE = re.compile(
     r"adrenal glands|bones|skeleton): ",
     re.I,
 )
-_TITLE_CONCEPT = {
-    "lungs": "lung_lesion", "mediastinum": "lymphadenopathy", "lymph nodes": "lymphadenopathy",
-    "liver": "liver_lesion", "adrenals": "adrenal_lesion", "adrenal glands": "adrenal_lesion",
-    "bones": "bone_lesion", "skeleton": "bone_lesion", "pleura": "pleural_effusion",
-    "pleural spaces": "pleural_effusion",
-}  # fmt: skip
 _MARK = re.compile(r"^(?:\d+\. |- )")
 _RANK = re.compile(r"\b(?:(" + "|".join(ORDINALS) + r")|(\d+)(?:st|nd|rd|th))\b", re.I)
 _DATE = re.compile(
@@ -104,14 +91,12 @@ _DATE = re.compile(
 _WORD = re.compile(r"[A-Za-z]+")
 _NATURE = re.compile(r"malignan|metasta")
 _STOP = re.compile(r"\.(?= |$)")
-
-
 _NOT_RESPONSES = (_LIMITS, _ADVICE, _BASELINE, _NO_NEW)
 _OWN_WORDS = re.compile(
     r"\bRECIST 1\.1|\blung cancer multidisciplinary|\b(?:of|by)? ?the mediastinum\b", re.I
 )
 """What sentences about the whole visit say of numbers and places."""
-_FACTS = (re.compile(r"\d+"), _LOBE, _SIDE, _CHANGE, _CERTAIN, *(pattern for _, pattern in _ORGAN))
+_FACTS = (re.compile(r"\d+"), LOBE, SIDE, _CHANGE, _CERTAIN, *(pattern for _, pattern in ORGAN))
 
 
 def read(text: str, section: str, offset: int = 0) -> list[Statement]:
@@ -120,7 +105,7 @@ def read(text: str, section: str, offset: int = 0) -> list[Statement]:
     line, title = -1, None
     for start, end, at in _sentences(text):
         if named := _TITLE.match(text[start:end]):
-            title = _TITLE_CONCEPT[named["title"].lower()]
+            title = TITLES[named["title"].lower()]
         elif at != line:
             title = None
         line = at
@@ -181,7 +166,7 @@ def _more(words: str) -> tuple[str, ...]:
     rest = words
     for pattern in (_WITH_NEW, _NO_NEW, _OWN_WORDS, *(pattern for _, pattern in _RESPONSES)):
         rest = pattern.sub("", rest)
-    told = [found[0] for pattern in (_NOUN, *_FACTS) if (found := pattern.search(rest))]
+    told = [found[0] for pattern in (NOUN, *_FACTS) if (found := pattern.search(rest))]
     told += _stray(words, [])
     return (f"more than the visit as a whole: {', '.join(told)}",) if told else ()
 
@@ -194,34 +179,28 @@ def _absent(
     for part in re.finditer(r"(?:(?!, | or ).)+", words[no.end() :]):
         shift = no.end() + part.start()
         if re.fullmatch(r"\s*mass(?: in the [\w ]+)?(?: is \w+)?", part[0]):
-            if places and (lobe := _LOBE.search(part[0])):
+            if places and (lobe := LOBE.search(part[0])):
                 last = places[-1]
-                code = _lobe(lobe)
+                code, lies = lobe_of(lobe), shifted(lobe.span(), at + shift)
                 places[-1] = Place(
-                    "lung_lesion",
-                    _side_of(code),
-                    code,
-                    last.noun,
-                    last.span,
-                    _shift(lobe.span(), at + shift),
-                    _shift(lobe.span(), at + shift),
+                    "lung_lesion", side_of(code), code, last.noun, last.span, lies, lies
                 )
             continue
-        place = _place(part[0], at + shift, title)
+        place = place_of(part[0], at + shift, title)
         if place is None or _more_than_absence(part[0]):
             unread.append(part[0].strip())
         else:
             places.append(place)
     unread += _stray(words[no.end() :], [])
-    faults = tuple(f"unread denial: {words_}" for words_ in unread) + _misplaced(title, places)
+    faults = tuple(f"unread denial: {words_}" for words_ in unread) + misplaced(title, places)
     return Statement(
-        "absent", section, span, tuple(places), negation=_shift(no.span("no"), at), faults=faults
+        "absent", section, span, tuple(places), negation=shifted(no.span("no"), at), faults=faults
     )
 
 
 def _more_than_absence(part: str) -> bool:
     """Whether a part of a denial names more than one finding, or says more of it."""
-    return any(_several(part)) or any(p.search(part) for p in (_FACTS[0], _CHANGE, _CERTAIN))
+    return any(several(part)) or any(p.search(part) for p in (_FACTS[0], _CHANGE, _CERTAIN))
 
 
 def _finding(words: str, section: str, span: Span, at: int, title: str | None) -> Statement:
@@ -243,13 +222,13 @@ def _finding(words: str, section: str, span: Span, at: int, title: str | None) -
     hedges = [(str(m.lastgroup), m.span()) for m in _CERTAIN.finditer(bare)]
     if len({name for name, _ in hedges}) > 1:
         faults.append("several degrees of certainty")
-    place = _place(bare, at, title)
-    faults += _several(bare)
+    place = place_of(bare, at, title)
+    faults += several(bare)
     rank = _RANK.search(bare)
     dates = tuple(d for d in (_date(m) for m in _DATE.finditer(words)) if d is not None)
     if len(dates) < len(_DATE.findall(words)):
         faults.append("no such date")
-    faults += _misplaced(title, [] if place is None else [place])
+    faults += misplaced(title, [] if place is None else [place])
     size = sizes[0] if sizes else None
     for note in _NOTE.finditer(words):
         if note["n"] and (size is None or _mm(note["n"], note[0]) != size.short_mm):
@@ -258,8 +237,8 @@ def _finding(words: str, section: str, span: Span, at: int, title: str | None) -
         "unread" if place is None else "finding", section, span,
         () if place is None else (place,),
         _moved(size, at), _moved(priors[0] if priors else None, at),
-        None if change is None else (change[0], _shift(change[1], at)),
-        None if not hedges else (hedges[0][0], _shift(hedges[0][1], at)),
+        None if change is None else (change[0], shifted(change[1], at)),
+        None if not hedges else (hedges[0][0], shifted(hedges[0][1], at)),
         None, _rank(rank), _has(bare, "tiny|punctate"), _has(bare, "dominant"),
         _has(bare, "further"), None, tuple(faults), dates,
     )  # fmt: skip
@@ -267,39 +246,6 @@ def _finding(words: str, section: str, span: Span, at: int, title: str | None) -
 
 def _has(words: str, choices: str) -> bool:
     return bool(re.search(rf"\b(?:{choices})\b", words, re.I))
-
-
-def _several(words: str) -> Iterator[str]:
-    """What is said twice and differs: a sentence is about one finding at one place."""
-    nouns = [m[0].lower() for m in _NOUN.finditer(words)]
-    organs = {name for name, pattern in _ORGAN if pattern.search(words)}
-    organs |= {kind for noun in nouns if (kind := _kind(noun))}
-    lobes = {_lobe(m) for m in _LOBE.finditer(words)}
-    sides = {m[1].lower() for m in _SIDE.finditer(words)}
-    if len(nouns) > 1:
-        yield f"several findings: {', '.join(nouns)}"
-    for name, found in (("organs", organs), ("lobes", lobes), ("sides", sides)):
-        if len(found) > 1:
-            yield f"several {name}: {', '.join(sorted(found))}"
-
-
-def _kind(noun: str) -> str | None:
-    """The finding that a noun names by itself."""
-    if "effusion" in noun:
-        return "pleural_effusion"
-    if noun == "pneumothorax":
-        return noun
-    return "lymphadenopathy" if "node" in noun or noun == "lymphadenopathy" else None
-
-
-def _misplaced(title: str | None, places: Sequence[Place]) -> tuple[str, ...]:
-    """Findings that stand under the title of another organ."""
-    wanted = {title, "pneumothorax"} if title == "pleural_effusion" else {title}
-    return tuple(
-        f"{place.concept} under another organ"
-        for place in places
-        if title is not None and place.concept not in wanted
-    )
 
 
 def _stray(bare: str, hedges: list[Span]) -> list[str]:
@@ -341,60 +287,6 @@ def _sizes(bare: str, words: str, *, gone: bool) -> tuple[list[Sized], list[Size
     return now, before
 
 
-def _place(words: str, at: int, title: str | None) -> Place | None:
-    nouns = list(_NOUN.finditer(words))
-    if not nouns:
-        return None
-    noun = nouns[0]
-    said = noun[0].lower()
-    lobe, side = _LOBE.search(words), _SIDE.search(words)
-    concept = _kind(said)
-    if concept is None:
-        concept = next((name for name, pattern in _ORGAN if pattern.search(words)), title)
-    if concept is None:
-        return None
-    code = _lobe(lobe) if lobe else None
-    if lobe and lobe[3]:
-        side_span: Span | None = lobe.span()
-    else:
-        side_span = side.span(1) if side else None
-    stated = _side_of(code) if code else side[1].lower() if side else None
-    return Place(
-        concept, stated, code, said, _shift(_phrase(words, noun.span()), at),
-        None if side_span is None or stated is None else _shift(side_span, at),
-        None if lobe is None else _shift(lobe.span(), at),
-    )  # fmt: skip
-
-
-def _phrase(words: str, noun: Span) -> Span:
-    """The noun with the words of place that stand next to it."""
-    start, end = noun
-    places = [m.span() for m in _PLACE_WORDS.finditer(words)]
-    for a, b in reversed(places):
-        if b <= start and not words[b:start].strip():
-            start = a
-    for a, b in places:
-        if a >= end and not words[end:a].strip():
-            end = b
-    while (m := re.match(r"(?:in|within|on|of|the|an)\b ", words[start:end], re.I)) and (
-        start + m.end() <= noun[0]
-    ):
-        start += m.end()
-    while m := re.search(r" (?:in|within|on|of|the|an)$", words[start:end], re.I):
-        end = start + m.start()
-    return start, end
-
-
-def _lobe(found: re.Match[str]) -> str:
-    if found[3]:
-        return found[3].upper()
-    return found[1][0].upper() + found[2][0].upper() + "L"
-
-
-def _side_of(lobe: str) -> str:
-    return "right" if lobe.startswith("R") else "left"
-
-
 def _mm(number: str, unit: str) -> int:
     if "cm" in unit:
         whole, _, tenth = number.partition(".")
@@ -420,8 +312,4 @@ def _date(m: re.Match[str]) -> dt.date | None:
 
 
 def _moved(size: Sized | None, at: int) -> Sized | None:
-    return None if size is None else Sized(size.long_mm, size.short_mm, _shift(size.span, at))
-
-
-def _shift(span: Span, by: int) -> Span:
-    return span[0] + by, span[1] + by
+    return None if size is None else Sized(size.long_mm, size.short_mm, shifted(size.span, at))

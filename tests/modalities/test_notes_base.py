@@ -22,7 +22,8 @@ import consilience
 from alignment.run import NotesOptions, RunConfig
 from modalities.notes.lm import base, supported
 from modalities.notes.lm.author import BARE, LanguageModel
-from modalities.notes.lm.generate import Draft, Engine, Job
+from modalities.notes.lm.generate import Engine
+from modalities.notes.lm.jobs import Draft, Job
 from ontology.errors import ConsilienceError
 
 SIZES: dict[str, Any] = {

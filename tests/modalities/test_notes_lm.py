@@ -23,7 +23,8 @@ from modalities.notes.lm.author import LanguageModel
 from modalities.notes.lm.config import NotesTraining
 from modalities.notes.lm.config import read as read_training
 from modalities.notes.lm.ct_chest import CtChest
-from modalities.notes.lm.generate import Draft, Engine, Job
+from modalities.notes.lm.generate import Engine
+from modalities.notes.lm.jobs import Draft, Job
 from modalities.notes.lm.pairs import Tokens, micro_batches, tokens
 from modalities.notes.lm.redraws import Redraws, Try
 from modalities.notes.outline import GROUPS, ORGANS, group, outline

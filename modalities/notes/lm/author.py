@@ -14,7 +14,8 @@ from typing import Any
 from alignment.plan import EncounterPlan
 from modalities.notes.lm import adapter, base
 from modalities.notes.lm.ct_chest import CtChest
-from modalities.notes.lm.generate import TEMPERATURE, Draft, Engine, Job
+from modalities.notes.lm.generate import TEMPERATURE, Engine
+from modalities.notes.lm.jobs import Draft, Job
 from modalities.notes.lm.kind import Kind
 from modalities.notes.lm.redraws import Redraws, Try
 from modalities.notes.readback import Fault

@@ -10,22 +10,20 @@ computed, idle ones too, and a draft keeps to one row.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 
 from alignment.noise import Noise
 from modalities.notes.lm import base
+from modalities.notes.lm.jobs import Draft, Job, Judge, Queue, Task
 from modalities.notes.lm.rows import NAME, Rows
 from modalities.notes.lm.supported import room
 from modalities.notes.lm.turned import turn
@@ -42,51 +40,6 @@ goes on from the same words would else repeat its fault."""
 ROOM = 360
 """Tokens that the rows of a lane hold at most, for each row: long reports leave room for short."""
 _CHUNK = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One draft: whose, and what the model is told after the prefix.
-
-    ``draw`` counts from 0. ``kept``: the tokens with which the draft begins.
-    """
-
-    seed: int
-    patient: int
-    day: int
-    prompt: str
-    draw: int = 0
-    kept: tuple[int, ...] = ()
-
-    @property
-    def visit(self) -> tuple[int, int, int]:
-        """Whose draft it is."""
-        return self.seed, self.patient, self.day
-
-    @property
-    def slot(self) -> int:
-        """A number that keys the row."""
-        hashed = hashlib.sha256(f"{self.patient} {self.day} {self.draw}".encode()).digest()
-        return int.from_bytes(hashed[:8], "big")
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What the model wrote; ``ended``: with its end token (which ``ids`` lack), within its room."""
-
-    text: str
-    ended: bool
-    ids: tuple[int, ...]
-
-
-class Judge(Protocol):
-    """Sees the drafts as they end, in any order and from several threads."""
-
-    def after(self, job: Job, draft: Draft) -> Sequence[Job]:
-        """The drafts to write now that this one is known."""
-
-    def needless(self, job: Job) -> bool:
-        """Whether a draft under way is of no use any more."""
 
 
 class Engine:
@@ -134,7 +87,7 @@ class Engine:
             LANES, initializer=torch.set_num_threads, initargs=(1,)
         ) as pool:  # fmt: skip
             known = self._known(opening)
-            queue = _Queue(tasks, 1 if self.alike else self.rows)
+            queue = Queue(tasks, 1 if self.alike else self.rows, LANES)
             lanes = [_Lane(self, known, queue, judge) for _ in range(LANES)]
             running = [pool.submit(lane.run) for lane in lanes]
             try:
@@ -143,10 +96,10 @@ class Engine:
             finally:
                 queue.close()
 
-    def task(self, job: Job, opening: int) -> _Task:
+    def task(self, job: Job, opening: int) -> Task:
         """A job with its tokens, after ``opening`` others."""
         asked = self.ids(job.prompt)
-        return _Task(job, [*asked, *job.kept], self._room(job, opening, len(asked)))
+        return Task(job, [*asked, *job.kept], self._room(job, opening, len(asked)))
 
     def _room(self, job: Job, opening: int, asked: int) -> int:
         """Tokens of prompt and report: a report of 2.5 times its prompt and 30 tokens more.
@@ -238,69 +191,11 @@ _NO_MASK = torch.zeros(1, 1, 1, 1)
 """Attention is of one row over its own tokens: :mod:`rows` needs none."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """A job with the tokens that are read before it is written, and its room."""
-
-    job: Job
-    ids: list[int]
-    room: int
-
-
-class _Queue:
-    """What is still to be written, by the row that may write it."""
-
-    def __init__(self, tasks: Sequence[_Task], kinds: int) -> None:
-        self.kinds, self.changed = kinds, threading.Condition()
-        self.waiting: list[deque[_Task]] = [deque() for _ in range(kinds)]
-        self.open, self.closed = len(tasks), False
-        for task in sorted(tasks, key=lambda task: -task.room):  # the longest end last
-            self.waiting[task.job.slot % kinds].append(task)
-
-    def take(self, row: int, busy: int, room: int) -> _Task | None:
-        """The next task of a row that fits; None where there is none, or a lane has its share.
-
-        ``busy``: rows of the lane at work. ``room``: tokens that it may still hold; one task goes
-        into an idle lane however long it is.
-        """
-        with self.changed:
-            mine = self.waiting[row % self.kinds]
-            if busy * LANES >= self.open:
-                return None
-            task = next((task for task in mine if task.room <= room or not busy), None)
-            if task is not None:
-                mine.remove(task)
-            return task
-
-    def done(self, following: Sequence[_Task] = ()) -> None:
-        """One task has ended, and others follow from it; those come first."""
-        with self.changed:
-            if self.closed:
-                return
-            for task in reversed(following):
-                self.waiting[task.job.slot % self.kinds].appendleft(task)
-            self.open += len(following) - 1
-            self.changed.notify_all()
-
-    def more(self) -> bool:
-        """Wait until there is something to take; False: nothing is left or will follow."""
-        with self.changed:
-            self.changed.wait_for(lambda: self.open <= 0 or any(self.waiting))
-            return self.open > 0
-
-    def close(self) -> None:
-        """Let nobody take or wait any more."""
-        with self.changed:
-            self.waiting = [deque() for _ in range(self.kinds)]
-            self.open, self.closed = 0, True
-            self.changed.notify_all()
-
-
 @dataclass
 class _Writing:
     """A row at work."""
 
-    task: _Task
+    task: Task
     noise: _Noise
     told: list[int] = field(default_factory=list)
 
@@ -308,7 +203,7 @@ class _Writing:
 class _Lane:
     """The rows of one thread."""
 
-    def __init__(self, engine: Engine, opening: Rows, queue: _Queue, judge: Judge) -> None:
+    def __init__(self, engine: Engine, opening: Rows, queue: Queue, judge: Judge) -> None:
         self.engine, self.opening, self.queue, self.judge = engine, opening, queue, judge
         self.texts = Rows(engine.layers, engine.rows)
         self.rows: list[_Writing | None] = [None] * engine.rows
@@ -347,7 +242,7 @@ class _Lane:
                 elif task is not None:
                     self._begin(row, task)
 
-    def _begin(self, row: int, task: _Task) -> None:
+    def _begin(self, row: int, task: Task) -> None:
         """Read the prompt and what is kept into the row, and draw the next token."""
         self.texts.make_room(row, task.room, self.opening)
         hidden = self.engine.read(self.texts, row, task.ids)
@@ -368,7 +263,7 @@ class _Lane:
         elif self.judge.needless(writing.task.job):
             self._leave(row)
 
-    def _judged(self, writing: _Writing) -> list[_Task]:
+    def _judged(self, writing: _Writing) -> list[Task]:
         """Hand a draft in; the tasks that follow."""
         ended = writing.told[-1] == self.engine.base.end
         told = writing.told[:-1] if ended else writing.told
@@ -376,7 +271,7 @@ class _Lane:
         jobs = self.judge.after(writing.task.job, draft)
         return [self.engine.task(job, self.opening.length[0]) for job in jobs]
 
-    def _leave(self, row: int, following: Sequence[_Task] = ()) -> None:
+    def _leave(self, row: int, following: Sequence[Task] = ()) -> None:
         self.rows[row] = None
         self.texts.leave(row)
         self.queue.done(following)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
-from modalities.notes.lm.generate import Draft, Job
+from modalities.notes.lm.jobs import Draft, Job
 from modalities.notes.readback import Fault
 from modalities.notes.report import Report
 
@@ -72,7 +72,7 @@ class Drafts:
 
 
 class Redraws:
-    """All visits of a run, as :class:`generate.Judge` sees their drafts.
+    """All visits of a run, as :class:`jobs.Judge` sees their drafts.
 
     ``read_back`` judges a draft. ``cut``: the tokens of a draft that
     lie within its first characters.
