@@ -3,9 +3,9 @@
 python benchmarks/notes.py [--parts truth,sensitivity,disagreement,diversity,leak,speed,demo,pages]
 
 Writes benchmarks/results/notes.json, docs/author.md (twenty reports) and examples of disagreement;
-parts that are not asked for keep their rows. ``CONSILIENCE_NOTES``: visits, 200; 20 for a look.
-``CONSILIENCE_ADAPTER``: another adapter than the shipped one. The part ``reader``, the judge's
-reader on real reports, is measured by benchmarks/notes_reader.py and keeps its rows here.
+parts that are not asked for keep their rows. With fewer visits (``CONSILIENCE_NOTES=20``) or
+another adapter (``CONSILIENCE_ADAPTER=DIR``) it only prints. The judge's reader on real reports:
+benchmarks/notes_reader.py. Part ``speed`` measures memory, too: run it alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from note import claims, demo, injected, pages
+from note import claims, demo, injected, leak, pages, written
 from results import Row, others, write
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
@@ -23,12 +23,11 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "sensitivity": injected.sensitivity_rows,
     "disagreement": claims.disagreement_rows,
     "diversity": claims.diversity_rows,
-    "leak": claims.leak_rows,
+    "leak": leak.leak_rows,
     "speed": claims.speed_rows,
     "demo": demo.demo_rows,
     "pages": pages.page_rows,
 }
-ORDER = [*PARTS, "reader"]
 
 
 def main() -> None:
@@ -39,8 +38,11 @@ def main() -> None:
     for name in options.parts.split(","):
         found = [replace(row, part=name) for row in PARTS[name]()]
         print(f"[{time.perf_counter() - started:5.0f} s] {name}", flush=True)
+        if written.looking():
+            print(*found, sep="\n")
+            continue
         rows = [*others("notes", name), *found]
-        write("notes", sorted(rows, key=lambda row: ORDER.index(row.part)))
+        write("notes", sorted(rows, key=lambda row: list(PARTS).index(row.part)))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ def table(names: list[str]) -> str:
             if part and row["part"] != part:
                 continue
             span = f" ({row['low']:.4g} to {row['high']:.4g})" if row["low"] is not None else ""
-            value = f"{row['value']:.4g} {row['unit']}".removesuffix(" 1") + span
+            unit = "" if row["unit"] == "1" else f" {row['unit']}"
+            value = f"{row['value']:.4g}{unit}{span}"
             against = f"; {row['against']}" if row["against"] else ""
             met = {True: "yes", False: "**no**", None: ""}[row["met"]]
             target = "" if row["target"] is None else row["target"]

@@ -35,6 +35,15 @@ _SIDES = {"right": "left", "left": "right"}
 _LOBES = {"RUL": "LUL", "RML": "LUL", "RLL": "LLL", "LUL": "RUL", "LLL": "RLL"}
 _LEVELS = {"RUL": "RLL", "RML": "RUL", "RLL": "RUL", "LUL": "LLL", "LLL": "LUL"}
 _CHANGES: dict[str, Change] = {"stable": "larger", "smaller": "larger", "larger": "smaller"}
+_HEDGE = re.compile(
+    r",? (?:suspicious for|concerning for|worrisome for|probably|possibly|likely) (?:malignan\w+|"
+    r"(?:nodal )?metasta\w+)"
+)
+_CHANGE = re.compile(r"\b(?=(?:stable(?! disease)|unchanged|larger|smaller|increased|decreased)\b)")
+_OTHER_CHANGES = re.compile(
+    r"(?i)\binterval (?:in|de)crease|essentially|significant|grown|shrunk|enlarge|"
+    r"interval (?:growth|enlargement)"
+)
 _EXTRA = Finding("X01", "lung_lesion", True, "lung", "LLL", "left", measured_long_mm=37,
                  measured_short_mm=31)  # fmt: skip
 
@@ -55,6 +64,10 @@ def _other_size(f: Finding) -> Finding | None:
     return replace(f, measured_long_mm=f.measured_long_mm + 6)
 
 
+def _some_change(f: Finding) -> Finding | None:
+    return replace(f, change="stable") if f.present and f.change is None else None
+
+
 def _other_change(f: Finding) -> Finding | None:
     return replace(f, change=_CHANGES[f.change]) if f.present and f.change in _CHANGES else None
 
@@ -70,7 +83,8 @@ def _unsure(f: Finding) -> Finding | None:
 
 OF_A_FINDING: dict[str, Callable[[Finding], Finding | None]] = {
     "the other side": _other_side, "another lobe": _other_lobe, "another size": _other_size,
-    "another change": _other_change, "doubt left out": _sure, "doubt that nobody has": _unsure,
+    "another change": _other_change, "a change that nobody knows": _some_change,
+    "doubt left out": _sure, "doubt that nobody has": _unsure,
 }  # fmt: skip
 
 
@@ -111,6 +125,12 @@ def untruths(case: Case, number: int) -> Iterator[tuple[str, str]]:
         before = prior.date - dt.timedelta(days=1000)
         yield "another date", _worded(replace(plan, prior_date=before), replace(prior, date=before))
     text = _worded(plan, prior)
+    findings, between, impression = text.rpartition("\n\n")
+    sure = _HEDGE.sub("", findings)
+    if sure != findings:
+        yield "doubt in the impression only", sure + between + impression
+    if not _OTHER_CHANGES.search(findings):
+        yield "every change denied", _CHANGE.sub("not ", findings) + between + impression
     place = re.search(r"(?i)findings:[ \n]", text)
     assert place is not None
     told = INVENTED[number % len(INVENTED)]

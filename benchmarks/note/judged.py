@@ -50,9 +50,10 @@ def _number(value: int | None) -> float | None:
 def faults(plan: EncounterPlan, prior: EncounterPlan | None, text: str) -> list[str]:
     """What the judge holds against a report: false statements, and must-mentions left out.
 
-    Must be stated: every lesion with its lobe or side, its size, change and its doubt, every
-    absence of the plan, and the response. Nothing else may be: no other response, date, lesion, or
-    finding that is neither lesion nor fluid. The judge's own reading errors count against the
+    Must be stated: among the findings every lesion with its lobe or side, its size, change and its
+    doubt; every absence of the plan, and the response. Nothing else may be: no other response,
+    date, lesion, no change that the plan does not know, no finding that is neither lesion nor
+    fluid. The judge's own reading errors count against the
     report; how many untruths it finds, :mod:`note.injected` measures.
     """
     rows = lesions(plan, prior)
@@ -64,6 +65,7 @@ def faults(plan: EncounterPlan, prior: EncounterPlan | None, text: str) -> list[
     ]
     facts = read_report(text)
     doubts = {f.finding_id: f.certainty != "definite" for f in plan.findings}
+    unknown = {f.finding_id for f in plan.findings if f.change is None}
     stated: dict[str, list[Fact]] = {}
     for fact, row in pair(facts, rows):
         if row is not None:
@@ -72,7 +74,13 @@ def faults(plan: EncounterPlan, prior: EncounterPlan | None, text: str) -> list[
     for row in rows:
         told = stated.get(row.lesion_id, [])
         if told and not row.gone:  # else text_reported has spoken
-            left = _left_out(row, told, doubts[row.lesion_id])
+            found += [
+                f"{row.lesion_id} is {fact.change}, of which the plan says nothing"
+                for fact in told
+                if fact.change and row.lesion_id in unknown
+            ]
+            among = [fact for fact in told if fact.section == "findings"]
+            left = _left_out(row, among, doubts[row.lesion_id])
             found += [f"must_mention: no {what} of {row.lesion_id}" for what in left]
             if not doubts[row.lesion_id] and any(f.certainty != "definite" for f in told):
                 found.append(f"doubt about {row.lesion_id}, of which there is none")
@@ -95,13 +103,15 @@ def _untold(plan: EncounterPlan, stated: dict[str, list[Fact]]) -> list[str]:
     """What tables cannot hold: the change of what is not measured; and what has resolved."""
     found = []
     for f in plan.findings:
-        told = [fact.change for fact in stated.get(f.finding_id, [])]
+        facts = stated.get(f.finding_id, [])
+        told = [fact.change for fact in facts]
+        among = [fact.change for fact in facts if fact.section == "findings"]
         measured = f.prior_long_mm and f.measured_long_mm is not None
         if f.present and not measured and f.change in ("larger", "smaller", "stable"):
             others = {change for change in told if change not in (None, f.change)}
             found += [f"{f.finding_id} is {f.change}, not {other}" for other in sorted(others)]
-            found += [f"must_mention: no change of {f.finding_id}"] * (f.change not in told)
-        if f.change == "resolved" and "resolved" not in told:
+            found += [f"must_mention: no change of {f.finding_id}"] * (f.change not in among)
+        if f.change == "resolved" and "resolved" not in among:
             found.append(f"must_mention: {f.finding_id} has resolved")
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from results import Row
 
 from alignment.noise import Noise
@@ -25,7 +27,7 @@ def page_rows() -> list[Row]:
             f"### Visit {place}: {author}, {len(s.tries)} draft(s)\n\n"
             f"```text\n{KIND.prompt(s.said).rstrip()}\n```\n\n```text\n{s.final.rstrip()}\n```\n"
         )
-    path = written.folder() / "docs" / "author.md"
-    head = path.read_text(encoding="utf-8").partition(MARK)[0]
-    path.write_text(head + MARK + "\n\n" + "\n".join(blocks), encoding="utf-8")
+    path = Path("docs/author.md")
+    head = (written.ROOT / path).read_text(encoding="utf-8").partition(MARK)[0]
+    written.page(path, head + MARK + "\n\n" + "\n".join(blocks))
     return []

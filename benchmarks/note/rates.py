@@ -16,7 +16,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     z, share = 1.96, hits / n
     centre, root = share + z * z / (2 * n), math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     low, high = ((centre + sign * z * root) / (1 + z * z / n) for sign in (-1, 1))
-    return max(0.0, low), min(1.0, high)
+    return (low if hits else 0.0), (high if hits < n else 1.0)  # else off by rounding
 
 
 def share(name: str, hits: int, n: int, part: str, **kw: object) -> Row:

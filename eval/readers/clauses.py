@@ -10,14 +10,13 @@ from itertools import pairwise
 from eval.readers import lexicon
 from eval.readers.facts import Fact, Mention, Statement
 from eval.readers.sizes import Size
+from eval.readers.voided import upheld
 
 _SEPARATOR = re.compile(r";|\.\s|,\s*and\b|,|\band\b|\bwhile\b|\bwhereas\b|\bwith\b|\bplus\b")
 _ALWAYS = re.compile(r";|\bwhereas\b|\bwhile\b|,\s*but\b|\bhowever\b")
 _BARRIER = re.compile(r",|;|\band\b|\bor\b|\bwith\b|\bwhile\b|\bbut\b")
 _BARRIER_CHARS = 40
 _SITE_FINDINGS = {"pleura": "pleura", "bone": "bone"}
-
-
 _BENIGN = re.compile(r"\bcalcified\b|\bbenign\b|\bfatty hilum\b", re.IGNORECASE)
 
 
@@ -82,6 +81,7 @@ def part_facts(
     sentence: str, mentions: Sequence[Mention], sizes: Sequence[Size], statement: Statement
 ) -> list[Fact]:
     """The facts of one part of a sentence."""
+    mentions = upheld(sentence, mentions)
     current = [s for s in sizes if not s.prior]
     changes = [
         m

@@ -18,6 +18,9 @@ from eval.readers import lexicon
 from eval.readers.wording import load
 
 _SPANS = "words"
+_MATCHING = re.compile(
+    r"\b(not (?:consistent|compatible|in keeping)|inconsistent|incompatible) with\b", re.IGNORECASE
+)
 PLAIN, GENES = "denied_here", "denied_gene"
 """The cues of NegEx and the lexicon, and those of lists of genes."""
 
@@ -46,8 +49,12 @@ def _termset(
 
 
 def apart(text: str) -> str:
-    """Hyphens and slashes between letters or digits as spaces: no character is moved."""
-    return re.sub(r"(?<=\w)[-/–](?=\w)", " ", text)
+    """Hyphens and slashes between letters or digits as spaces: no character is moved.
+
+    So is the "with" of "not consistent with", which for NegEx would end the denial.
+    """
+    text = re.sub(r"(?<=\w)[-/–](?=\w)", " ", text)
+    return _MATCHING.sub(lambda found: found[1] + " " * (len(found[0]) - len(found[1])), text)
 
 
 def judged(

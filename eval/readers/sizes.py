@@ -27,6 +27,8 @@ _FROM_TO = re.compile(
 )
 _ARROW = re.compile(r"^\s*(?:->|→|to)\s*\d")
 _SHORT = re.compile(r"short(?:est)?[\s-]*(?:axis|diameter)", re.IGNORECASE)
+_UP_TO = re.compile(r"\bmeasur(?:es|ing|ed) up to\s*$", re.IGNORECASE)
+_SEVERAL = re.compile(r"\b(?:nodules|nodes|lesions|masses|metastases|opacities)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def find_sizes(text: str) -> list[Size]:
         before, after = text[: match.start()], text[match.end() :]
         if not units and not _unit_follows(text, match):
             continue
-        if _ends_with(before, DELTA_BEFORE):
+        if _ends_with(before, DELTA_BEFORE) and not _largest(before):
             continue
         unit = units[0] if units else _following_unit(after)
         long_mm: float | None
@@ -60,6 +62,11 @@ def find_sizes(text: str) -> list[Size]:
             long_mm, short_mm = None, long_mm
         sizes.append(Size(long_mm, short_mm, _is_prior(before, after), *match.span()))
     return sizes
+
+
+def _largest(before: str) -> bool:
+    """ "a node measuring up to 57 mm" has that size; of several nodes it is a limit."""
+    return bool(_UP_TO.search(before)) and not _SEVERAL.search(before)
 
 
 def _unit_follows(text: str, match: re.Match[str]) -> bool:

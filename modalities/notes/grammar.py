@@ -28,7 +28,7 @@ from ontology.errors import ConsilienceError, nearest
 OPEN, CLOSE = "\ue000", "\ue001"  # private-use characters: no clinical text holds them
 _MARKS = f"[{OPEN}{CLOSE}]*"
 _TOKEN = re.compile(r"<([a-z_]+)>|\{([a-z_]+)\}|\[([a-z_]+) |(\])|([^<{\[\]]+)")
-_ARTICLE = re.compile(rf"@a(\s+)({_MARKS})([\w.]+)")
+_ARTICLE = re.compile(rf"@a([\s{OPEN}{CLOSE}]+)([\w.]+)")
 # Said with a vowel first: eight, eleven, eighteen, eighty; the letters R and L of a lobe; a-o, un-.
 _VOWEL_SOUND = re.compile(r"(8\d?(\.|$)|1[18](\.|$)|[RL][UML]L\b|[aeioAEIO]|[uU](?!ni[^nm]|se|su))")
 
@@ -106,8 +106,8 @@ def sentence(phrase: Phrase, end: str = ".") -> Phrase:
 
 
 def _article(found: re.Match[str]) -> str:
-    article = "an" if _VOWEL_SOUND.match(found[3]) else "a"
-    return f"{article}{found[1]}{found[2]}{found[3]}"
+    article = "an" if _VOWEL_SOUND.match(found[2]) else "a"
+    return f"{article}{found[1]}{found[2]}"
 
 
 @dataclass(frozen=True, slots=True)

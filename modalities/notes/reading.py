@@ -60,6 +60,7 @@ _CERTAIN = re.compile(
 _NO = re.compile(
     r"^(?:there is )?(?P<no>no evidence of|no)\b(?! (?:longer|significant interval|overall))", re.I
 )
+_NOT = re.compile(r"\b(?:no|nor|not|never|neither|none|cannot|without)\b", re.I)
 _NO_NEW = re.compile(r"^no (?:evidence of )?new (?:lesions?|sites? of disease)\b", re.I)
 _RESPONSES = (
     ("NE", re.compile(r"cannot be evaluated|not evaluable", re.I)),
@@ -89,6 +90,7 @@ _DATE = re.compile(
     rf"(?P<y1>\d{{4}})|(?P<m2>{'|'.join(MONTHS)}) (?P<d2>\d{{1,2}}), (?P<y2>\d{{4}}))\b"
 )
 _WORD = re.compile(r"[A-Za-z]+")
+_SIGN = re.compile(r"[^A-Za-z0-9\s.,:()#-]")
 _NATURE = re.compile(r"malignan|metasta")
 _STOP = re.compile(r"\.(?= |$)")
 _NOT_RESPONSES = (_LIMITS, _ADVICE, _BASELINE, _NO_NEW)
@@ -164,9 +166,9 @@ def _statement(sentence: str, section: str, at: int, title: str | None) -> list[
 def _more(words: str) -> tuple[str, ...]:
     """What a sentence about the whole visit says beyond it: a finding, a place, a strange word."""
     rest = words
-    for pattern in (_WITH_NEW, _NO_NEW, _OWN_WORDS, *(pattern for _, pattern in _RESPONSES)):
+    for pattern in (_WITH_NEW, _NO_NEW, _LIMITS, _OWN_WORDS, *(named for _, named in _RESPONSES)):
         rest = pattern.sub("", rest)
-    told = [found[0] for pattern in (NOUN, *_FACTS) if (found := pattern.search(rest))]
+    told = [found[0] for pattern in (NOUN, _NOT, *_FACTS) if (found := pattern.search(rest))]
     told += _stray(words, [])
     return (f"more than the visit as a whole: {', '.join(told)}",) if told else ()
 
@@ -178,8 +180,10 @@ def _absent(
     unread = []
     for part in re.finditer(r"(?:(?!, | or ).)+", words[no.end() :]):
         shift = no.end() + part.start()
-        if re.fullmatch(r"\s*mass(?: in the [\w ]+)?(?: is \w+)?", part[0]):
-            if places and (lobe := LOBE.search(part[0])):
+        lung = bool(places) and places[-1].concept == "lung_lesion"
+        if lung and re.fullmatch(r"\s*mass(?: in the [\w ]+)?(?: is \w+)?", part[0]):
+            # of "no nodule or mass in the right upper lobe"
+            if lobe := LOBE.search(part[0]):
                 last = places[-1]
                 code, lies = lobe_of(lobe), shifted(lobe.span(), at + shift)
                 places[-1] = Place(
@@ -200,7 +204,7 @@ def _absent(
 
 def _more_than_absence(part: str) -> bool:
     """Whether a part of a denial names more than one finding, or says more of it."""
-    return any(several(part)) or any(p.search(part) for p in (_FACTS[0], _CHANGE, _CERTAIN))
+    return any(several(part)) or any(p.search(part) for p in (_FACTS[0], _CHANGE, _CERTAIN, _NOT))
 
 
 def _finding(words: str, section: str, span: Span, at: int, title: str | None) -> Statement:
@@ -213,6 +217,9 @@ def _finding(words: str, section: str, span: Span, at: int, title: str | None) -
     plain = _RANK.sub(lambda found: "#" * len(found[0]), bare)
     if stray := _stray(plain, [m.span() for m in _CERTAIN.finditer(bare)]):
         faults.append(f"words of no known meaning: {', '.join(stray)}")
+    rest = _CERTAIN.sub("", _CHANGE.sub("", bare))
+    if denied := _NOT.search(rest):
+        faults.append(f"a denial within a statement: {denied[0]}")
     if len(names) > 1:
         faults.append(f"several changes: {', '.join(sorted(names))}")
     change = changes[0] if changes else None
@@ -249,8 +256,8 @@ def _has(words: str, choices: str) -> bool:
 
 
 def _stray(bare: str, hedges: list[Span]) -> list[str]:
-    """Words that the grammar never writes, and a judgement of nature without its hedge."""
-    stray = []
+    """Words and signs that the grammar never writes, and nature that is judged without a hedge."""
+    stray = _SIGN.findall(bare)
     for m in _WORD.finditer(bare):
         word = m[0].lower()
         hedged = any(a <= m.start() < b for a, b in hedges)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from eval.readers.facts import Fact
 from eval.readers.report import read_report, split_sections
+from eval.readers.responses import named_responses
 
 LUNG, NODE, PLEURA, LIVER, ADRENAL, BONE = (
     "lung",
@@ -35,6 +36,9 @@ SENTENCES: dict[str, list[tuple[object, ...]]] = {
     "RUL nodule: 24 mm -> 18 mm.": [(True, LUNG, "RUL", 18, None, 24, None)],
     "Interval decrease in size of the right upper lobe mass, now 24 mm in long axis "
     "(31 mm previously).": [(True, LUNG, "RUL", 24, None, 31, "smaller")],
+    "New mediastinal lymph node measuring up to 2.4 cm.": [
+        (True, NODE, None, 24, None, None, "new")
+    ],
     "24 by 18 mm lesion in the lingula.": [(True, LUNG, "LUL", 24, 18, None, None)],
     "Left upper lobe mass, 41 mm x 33 mm, unchanged.": [
         (True, LUNG, "LUL", 41, 33, None, "stable")
@@ -141,6 +145,35 @@ def short(fact: Fact) -> tuple[object, ...]:
         fact.prior_mm,
         fact.change,
     )
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "RUL nodule 24 x 18 mm, has not increased in size.",
+        "RUL nodule 24 x 18 mm, is not larger.",
+        "RUL nodule 24 x 18 mm, not stable.",
+        "RUL nodule 24 x 18 mm, not suspicious for malignancy.",
+        "RUL nodule 24 x 18 mm without interval growth.",
+        "The RUL nodule has not resolved.",
+    ],
+)
+def test_a_denied_change_or_doubt_is_none(sentence: str) -> None:
+    (fact,) = read_report(f"FINDINGS: {sentence}")
+    assert (fact.change, fact.certainty, fact.present) == (None, "definite", True)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Not consistent with partial response.",
+        "Findings are incompatible with stable disease.",
+        "No progressive disease by RECIST 1.1.",
+        "Overall not stable disease.",
+    ],
+)
+def test_a_denied_response_is_none(sentence: str) -> None:
+    assert named_responses(sentence) == []
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)

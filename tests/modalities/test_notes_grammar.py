@@ -166,6 +166,11 @@ def test_article_sees_through_the_mark_of_a_fact() -> None:
     assert done.text[span.start : span.end] == "8 mm"
 
 
+def test_article_sees_through_a_space_within_the_mark() -> None:
+    kind = Phrase(" pneumothorax").tagged([Tag("L1", "finding", "pneumothorax")])
+    assert sentence(join([Phrase("@a  "), kind])).text == "A pneumothorax."
+
+
 @given(st.lists(st.tuples(st.text("ab ", max_size=4), st.booleans()), min_size=1, max_size=8))
 def test_spans_index_their_own_text(parts: list[tuple[str, bool]]) -> None:
     phrases, wanted = [], []

@@ -4,83 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
+import shutil
+import sys
 import warnings
 from itertools import count, islice, permutations
 from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from alignment.identifiers import patient_id
 from alignment.run import NotesOptions
 from modalities import note_files
 from modalities.notes.authors import Grammar
-from modalities.notes.lm import adapter, base, generate, own, space, training
+from modalities.notes.lm import adapter, base, generate, space
 from modalities.notes.lm.author import LanguageModel
-from modalities.notes.lm.config import NotesTraining
-from modalities.notes.lm.config import read as read_training
 from modalities.notes.lm.ct_chest import CtChest
 from modalities.notes.lm.generate import Engine
 from modalities.notes.lm.jobs import Draft, Job
-from modalities.notes.lm.pairs import Tokens, micro_batches, tokens
 from modalities.notes.lm.redraws import Redraws, Try
 from modalities.notes.outline import GROUPS, ORGANS, group, outline
 from modalities.notes.readback import Fault
 from modalities.notes.report import Report
 from ontology.errors import ConsilienceError
 
+sys.path.insert(0, str(Path(__file__).parent))
+from tiny_llama import make_base
+
 KIND = CtChest()
 ROOT = Path(__file__).parents[2]
-
-
-def make_base(folder: Path, *, seed: int = 0, end: str | None = "<end>") -> Path:
-    """A Llama of two layers whose padding token is its end token, as SmolLM2's is."""
-    texts = []
-    for index in range(40):
-        pair = KIND.pair(KIND.sample(1, index))
-        texts += [pair.prompt, pair.target]
-    plain = Tokenizer(models.BPE())
-    plain.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    plain.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=["<end>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False,
-    )  # fmt: skip
-    plain.train_from_iterator(texts, trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=plain, eos_token=end, pad_token=end)
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(seed)
-    LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2,
-            num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=1024,
-            tie_word_embeddings=True, eos_token_id=0, pad_token_id=0,
-        )
-    ).save_pretrained(folder)  # fmt: skip
-    return folder
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_base(tmp_path_factory.mktemp("base"))
-
-
-@pytest.fixture(scope="module")
-def settings(tiny: Path) -> NotesTraining:
-    return NotesTraining(
-        base_model=str(tiny), rank=4, steps=4, batch=3, every=2, measured_every=2, held_out=2,
-        warmup=1, rate=3e-3,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def trained(settings: NotesTraining, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "_VOCABULARY_FROM", 40)
-        return training.train(settings, tmp_path_factory.mktemp("straight"))
 
 
 def author(tiny: Path, trained: Path, **kw: int) -> LanguageModel:
@@ -125,7 +77,6 @@ def test_the_likeliest_draft_is_that_of_the_plain_model_also_where_it_goes_on(
             told.append(words[int(logits.argmax())])
     plain = model.tokenizer.decode(told)
     engine = Engine(model, words=words, rows=4, temperature=1e-6)
-    assert engine.alike
     jobs = [Job(5, patient, 0, prompt) for patient, prompt in enumerate(prompts, 1)]
     redraws = Redraws(jobs, 4, lambda _, draft: faulty(draft, len(draft.text) // 2), engine.kept)
     engine.write(KIND.prefix, jobs, redraws)
@@ -309,81 +260,14 @@ def test_a_true_draft_is_kept_with_the_characters_of_every_fact() -> None:
     }
 
 
-def test_training_that_was_stopped_ends_in_the_same_bytes(
-    settings: NotesTraining, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "_VOCABULARY_FROM", 40)
-    monkeypatch.setattr(training, "CORES", 1)  # nor do the cores matter
-    training.train(settings.model_copy(update={"steps": 2}), tmp_path)
-    again = training.train(settings, tmp_path)
-    for name in (adapter.WEIGHTS, adapter.SETTINGS, adapter.CARD):
-        assert (again / name).read_bytes() == (trained / name).read_bytes(), name
-    assert (tmp_path / training.LOSSES).read_text().startswith("step,loss,held_out\n2,")
-    assert (tmp_path / training.CURVE).read_bytes()[:4] == b"\x89PNG"
-    other = settings.model_copy(update={"rate": 1e-4})
-    with pytest.raises(ConsilienceError, match=r"(?s)another config.*rate"):
-        training.train(other, tmp_path)
-    monkeypatch.setattr(CtChest, "prompt", lambda self, said: "facts")
-    with pytest.raises(ConsilienceError, match=r"(?s)another config.*wording_sha256"):
-        training.train(settings, tmp_path)
-
-
-def test_the_end_of_a_report_is_learned_although_it_is_the_padding_token(
-    tiny: Path, settings: NotesTraining
-) -> None:
-    model = base.load(str(tiny))
-    pairs = [tokens(KIND.pair(KIND.sample(1, i)), model.tokenizer, model.end) for i in range(3)]
-    assert all(pair.target[-1] == model.tokenizer.pad_token_id for pair in pairs)
-    words = sorted({token for pair in pairs for token in pair.target})
-    learner = training.Learner(model, words, settings)
-    with torch.no_grad():
-        together, count = learner.loss(pairs)
-        alone = [learner.loss([pair]) for pair in pairs]
-    assert count == sum(len(pair.target) for pair in pairs)
-    assert float(together) == pytest.approx(sum(float(loss) for loss, _ in alone), rel=1e-4)
-
-
-def test_in_bfloat16_only_the_base_is_rounded(tiny: Path, settings: NotesTraining) -> None:
-    pairs = [KIND.pair(KIND.sample(1, index)) for index in range(3)]
-    found = []
-    for precision in ("float32", "bfloat16"):
-        model = base.load(str(tiny))
-        cut = [tokens(pair, model.tokenizer, model.end) for pair in pairs]
-        words = sorted({token for pair in cut for token in pair.target})
-        config = settings.model_copy(update={"precision": precision})
-        learner = training.Learner(model, words, config)
-        assert {p.dtype for p in learner.learnt.values()} == {torch.float32}
-        loss, slopes = learner.slopes(cut)
-        assert {slope.dtype for slope in slopes} == {torch.float32}
-        found.append(loss)
-    assert found[0] != found[1] and found[1] == pytest.approx(found[0], rel=0.01)
-
-
-@pytest.mark.parametrize("name", ["notes", "more_notes", "own_notes"])
-def test_the_shipped_training_configs_can_be_read(name: str) -> None:
-    assert read_training(ROOT / "configs" / "training" / f"{name}.yaml").steps > 0
-
-
-def test_micro_batches_hold_every_pair_once_within_the_budget() -> None:
-    pairs = [Tokens((1,) * n, (2,) * (2 * n)) for n in (5, 40, 7, 90, 21, 8)]
-    groups = micro_batches(pairs, 100)
-    assert sorted(p.length for g in groups for p in g) == sorted(p.length for p in pairs)
-    assert all(len(g) * max(p.length for p in g) <= 100 for g in groups if len(g) > 1)
-
-
-def test_held_out_combinations_never_occur_in_training() -> None:
-    learned = {space.combination(space.case(1, i)[0]) for i in range(300)}
-    held = {space.combination(space.case(1, i, held=True)[0]) for i in range(60)}
-    assert len(held) > 40 and not learned & held
-
-
 def test_a_changed_later_visit_changes_no_earlier_report(
     tiny: Path, trained: Path, tmp_path: Path
 ) -> None:
     plan, prior = next(c for c in (space.case(8, i) for i in range(20)) if c[1] is not None)
     assert prior is not None
     first = dataclasses.replace(prior, prior_day=None, prior_date=None)
-    later = dataclasses.replace(plan, overall_response="PD", findings=plan.findings[::-1])
+    other, _ = space.case(8, 30)
+    later = dataclasses.replace(plan, overall_response="PD", findings=other.findings)
     options = NotesOptions(base_model=str(tiny), adapter=str(trained), redraws=0, batch=4)
     tables = [
         note_files.write_notes([first, last], [], options, tmp_path / name, lambda *_: None)
@@ -439,6 +323,20 @@ def test_what_cannot_be_used_is_said_with_its_remedy(
     author(tiny, trained).check()
 
 
+@pytest.mark.parametrize("which", ["base", "adapter"])
+def test_weights_that_lost_their_end_are_refused_before_the_work(
+    which: str, tiny: Path, trained: Path, tmp_path: Path
+) -> None:
+    folders = {"base": tmp_path / "base", "adapter": tmp_path / "adapter"}
+    shutil.copytree(tiny, folders["base"])
+    shutil.copytree(trained, folders["adapter"])
+    (file,) = folders[which].glob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:-8])
+    model = LanguageModel(base_model=str(folders["base"]), adapter=str(folders["adapter"]))
+    with pytest.raises(ConsilienceError, match=f"(?s){file.name}.*remedy"):
+        model.check()
+
+
 def test_a_prompt_past_the_context_is_refused(tiny: Path, trained: Path) -> None:
     plan, _ = space.case(5, 1)
     found = plan.findings[0]
@@ -453,65 +351,6 @@ def test_a_plan_without_findings_is_refused(tiny: Path, trained: Path) -> None:
     plan = dataclasses.replace(space.case(5, 1)[0], findings=(), prior_day=None, prior_date=None)
     with pytest.raises(ConsilienceError, match="cannot be reported"):
         author(tiny, trained).write([(plan, None)])
-
-
-def test_own_reports_are_learned_from_the_shipped_state_on(
-    settings: NotesTraining, trained: Path, tmp_path: Path
-) -> None:
-    lines = [
-        {"text": f"FINDINGS: Nodule of {n} mm in the left lower lobe. IMPRESSION: Nodule, {n} mm.",
-         "findings": [{"concept": "lung_lesion", "lobe": "LLL", "long_mm": n}]}
-        for n in range(6, 30)
-    ]  # fmt: skip
-    file = tmp_path / "reports.jsonl"
-    file.write_text("\n".join(map(json.dumps, lines)))
-    model = base.load(settings.base_model)
-    pairs = own.read(file, model)
-    assert len(pairs.learned) + len(pairs.held) == len(lines) and pairs.held
-    assert "left lower lobe nodule 6" in next(p.prompt for p in pairs.learned)
-    config = settings.model_copy(update={"reports": file, "start": str(trained)})
-    made = training.train(config, tmp_path / "run")
-    card = json.loads((made / adapter.CARD).read_text())
-    before = json.loads((trained / adapter.CARD).read_text())
-    assert set(before["vocabulary"]) <= set(card["vocabulary"])
-    assert card["before"] == {key: before[key] for key in before if key != "vocabulary"}
-    file.write_text('{"text": "FINDINGS: a", "findings": []}\n{"text": 3}\nno json\n')
-    with pytest.raises(ConsilienceError, match=r"(?s)line 1: .*line 2: .*line 3: "):
-        own.read(file, model)
-
-
-def test_own_reports_that_would_teach_falsehood_or_do_not_fit_are_listed(
-    tiny: Path, tmp_path: Path
-) -> None:
-    model, file = base.load(str(tiny)), tmp_path / "reports.jsonl"
-    text = "FINDINGS: Nodule in the left lower lobe, {}. IMPRESSION: Left lower lobe nodule, {}."
-    wrong = {"lobe": "RUL", "long_mm": 66}, {"lobe": "LLL", "long_mm": 7}
-    lines = [{"text": text.format("6 mm", "6 mm"), "findings": [{"concept": "lung_lesion", **one}]}
-             for one in ({"lobe": "LLL", "long_mm": 6}, *wrong)]  # fmt: skip
-    lines.append({**lines[0], "text": text.format("6 mm", "6 mm. " + "It is small. " * 6000)})
-    file.write_text("\n".join(map(json.dumps, lines)))
-    with pytest.raises(ConsilienceError, match=r"(?s)line 2: .*lobe LLL, not RUL.*line 3: .*size 6 "
-                       r".*line 4: \d{4,} tokens .*the 1024 of the context.*leave them out"):  # fmt: skip
-        own.read(file, model)
-    file.write_text(json.dumps(lines[0]))
-    assert own.read(file, model).held == ()
-
-
-def test_nothing_is_measured_where_nothing_is_held_out_and_torch_is_left_as_it_was(
-    settings: NotesTraining, tmp_path: Path
-) -> None:
-    file = tmp_path / "reports.jsonl"
-    file.write_text(json.dumps({
-        "text": "FINDINGS: Nodule in the left lower lobe, 6 mm. IMPRESSION: Nodule, 6 mm.",
-        "findings": [{"concept": "lung_lesion", "lobe": "LLL", "long_mm": 6}],
-    }))  # fmt: skip
-    torch.set_num_threads(2)
-    before = torch.random.get_rng_state()
-    made = training.train(settings.model_copy(update={"reports": file}), tmp_path / "run")
-    assert torch.equal(torch.random.get_rng_state(), before) and torch.get_num_threads() == 2
-    torch.set_num_threads(1)
-    assert json.loads((made / adapter.CARD).read_text())["held_out_loss"] is None
-    assert (tmp_path / "run" / training.LOSSES).read_text().splitlines()[1].endswith(",")
 
 
 def test_loading_and_merging_say_nothing(

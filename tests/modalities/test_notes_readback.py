@@ -61,6 +61,16 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
     ("contradicts", r"(?<=lobe nodule)(?= |,)", " in the mediastinum"),
     ("omits", r"(?m)^(?:\d+\. )?(?:Overall stable disease|Overall disease progression|Progressive "
      r"disease)[^.\n]*\.\n?", ""),
+    ("contradicts", r"(?<=ha)s increased in size", "s not increased in size"),
+    ("contradicts", r"\b(?=larger\b)", "not "),
+    ("contradicts", r"\b(?=stable\b(?! disease))", "not "),
+    ("contradicts", r"\b(?=suspicious for)", "not "),
+    ("contradicts", r"\b(?=resolved\b)", "not "),
+    ("contradicts", r"\b(?=stable disease)", "not "),
+    ("contradicts", r"\b(?=partial response)", "not a "),
+    ("contradicts", r"\b(?=[Pp]rogressive disease)", "no "),
+    ("contradicts", r"(?<=\n\n)(?=[\s\S]* 4\d x)", "No evidence of mass. "),
+    ("contradicts", r"\bThere is (?=a )", "There is @"),
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modalities.notes.lm.base import Base, Inspected, quiet
+from modalities.notes.lm.base import Base, Inspected, damage, quiet
 from ontology.errors import ConsilienceError
 
 WEIGHTS, SETTINGS, CARD = "adapter_model.safetensors", "adapter_config.json", "training.json"
@@ -68,7 +68,7 @@ def digest(folder: Path) -> str:
 def read(folder: Path, model: Base | Inspected) -> dict[str, Any]:
     """Check that ``folder`` holds an adapter for this base; returns how it was trained.
 
-    Raises ConsilienceError where a file is missing or the base is another.
+    Raises ConsilienceError where a file is missing or damaged, or the base is another.
     """
     missing = [name for name in (WEIGHTS, SETTINGS, CARD) if not (folder / name).is_file()]
     if missing:
@@ -85,6 +85,11 @@ def read(folder: Path, model: Base | Inspected) -> dict[str, Any]:
             "the adapter's record cannot be read", where=folder / CARD,
             got=f"{type(error).__name__}: {error}", wanted="base_sha256 and vocabulary",
         ) from error  # fmt: skip
+    if found := damage(folder / WEIGHTS):
+        raise ConsilienceError(
+            "the adapter's weights are damaged", where=folder / WEIGHTS, got=found,
+            wanted="the whole file", remedy="copy it anew, or train it again",
+        )  # fmt: skip
     if base_sha256 != model.digest:
         raise ConsilienceError(
             "the adapter belongs to another base model", where=folder,

@@ -83,12 +83,7 @@ def inspect(name: str = DEFAULT) -> Inspected:
             where=folder,
             remedy="set eos_token in tokenizer_config.json",
         )
-    digest = tensor_digest(folder / WEIGHTS) if name == DEFAULT else folder_digest(folder)
-    if name == DEFAULT and digest != CONVERTED_SHA256:
-        raise ConsilienceError(
-            "the converted language model is damaged", where=folder, got=f"sha256 {digest}",
-            wanted=CONVERTED_SHA256, remedy=f"delete {folder}: it is made again",
-        )  # fmt: skip
+    digest = _default_digest(folder) if name == DEFAULT else folder_digest(folder)
     return Inspected(name, folder, tokenizer, digest)
 
 
@@ -109,6 +104,31 @@ def load(name: str = DEFAULT) -> Base:
     except _UNLOADABLE as error:
         raise _unusable(found.folder, error) from error
     return Base(name, model.eval(), found.tokenizer, found.digest)
+
+
+def _default_digest(folder: Path) -> str:
+    """Of the converted model. Raises ConsilienceError where it is not what was converted."""
+    found = damage(folder / WEIGHTS)
+    if found is None:
+        digest = tensor_digest(folder / WEIGHTS)
+        if digest == CONVERTED_SHA256:
+            return digest
+        found = f"sha256 {digest}"
+    raise ConsilienceError(
+        "the converted language model is damaged", where=folder, got=found,
+        wanted=CONVERTED_SHA256, remedy=f"delete {folder}: it is made again",
+    )  # fmt: skip
+
+
+def damage(file: Path) -> str | None:
+    """What is wrong with a safetensors file, such as a lost end; None where it is whole."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="numpy"):
+            return None
+    except (SafetensorError, OSError) as error:
+        return f"{type(error).__name__}: {error}"
 
 
 @contextmanager
@@ -229,11 +249,14 @@ def tensor_digest(file: Path) -> str:
 def folder_digest(folder: Path) -> str:
     """sha256 over the weight files of a model folder.
 
-    Raises ConsilienceError where there is no safetensors file.
+    Raises ConsilienceError where there is no safetensors file, or one that is not whole.
     """
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise _unusable(folder, FileNotFoundError("no *.safetensors"))
+    for file in files:
+        if found := damage(file):
+            raise _unusable(file, ValueError(found))
     return hashlib.sha256("".join(file_digest(file) for file in files).encode()).hexdigest()
 
 

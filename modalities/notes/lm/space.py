@@ -51,6 +51,11 @@ FATES = (("stable", 0.27), ("larger", 0.24), ("smaller", 0.24), ("new", 0.14), (
 CERTAINTIES: tuple[tuple[Certainty, float], ...] = (
     ("definite", 0.84), ("probable", 0.08), ("possible", 0.08),
 )  # fmt: skip
+HISTOLOGIES = (("adenocarcinoma", 0.6), ("squamous", 0.4))
+HABITS = (("former", 0.5), ("current", 0.35), ("never", 0.15))
+SEXES = (("female", 0.45), ("male", 0.55))
+T_STAGES = (("III", 70), ("II", 40))
+"""Stage of a sole lung tumour above so many mm."""
 RESPONSES = {
     "progressed": (("PD", 0.93), ("NE", 0.03), ("", 0.04)),
     "clear": (("CR", 0.8), ("NE", 0.1), ("", 0.1)),
@@ -90,11 +95,12 @@ def _draw(seed: int, index: int, slot: int) -> Case:
     date = dt.date(2010, 1, 1) + dt.timedelta(days=int(rng.integers(0, 7300)))
     prior_day = max(0, day - int(rng.integers(28, 120))) if follow_up else None
     response = pick(rng, RESPONSES[_course(findings)]) or None
+    whose = Noise(seed, "notes.space.subject").generator(index, slot=slot)
     plan = EncounterPlan(
         seed=seed, model="space", patient_id=identifiers.patient_id(index), day=day, date=date,
-        subject=Subject("female", 60, 165.0, 65.0, "former", 30.0),
+        subject=_subject(whose),
         protocol=Protocol(contrast=bool(rng.random() < 0.92)),
-        histology="adenocarcinoma", stage="IV" if _spread(findings) else "III",
+        histology=pick(whose, HISTOLOGIES), stage=_stage(findings, follow_up),
         line=int(follow_up), regimen=None,
         prior_day=prior_day,
         prior_date=None if prior_day is None else date - dt.timedelta(days=day - prior_day),
@@ -102,6 +108,24 @@ def _draw(seed: int, index: int, slot: int) -> Case:
         findings=(*findings, *absent),
     )  # fmt: skip
     return plan, _prior(plan, cleared) if follow_up else None
+
+
+def _subject(rng: np.random.Generator) -> Subject:
+    """Of the title and the indication alone, which the model does not write."""
+    habit = pick(rng, HABITS)
+    years = 0.0 if habit == "never" else float(rng.integers(10, 61))
+    return Subject(pick(rng, SEXES), int(rng.integers(42, 86)), 168.0, 68.0, habit, years)
+
+
+def _stage(findings: Sequence[Finding], follow_up: bool) -> str:
+    """Of what is seen at a baseline (TNM 8, coarsely); later, as if nodes had been treated."""
+    lung = [f for f in findings if f.site == "lung"]
+    if _spread(findings) or len({f.side for f in lung}) > 1:
+        return "IV"
+    if follow_up or len(lung) != 1 or len(findings) > 1:
+        return "III"
+    size = lung[0].measured_long_mm or 0
+    return next((stage for stage, above in T_STAGES if size > above), "I")
 
 
 def combination(plan: EncounterPlan) -> str:
