@@ -76,7 +76,9 @@ class NotesOptions(BaseModel):
     grammar writes the other kinds. ``base_model``: the bundled name, or the folder or locally
     cached id of a Llama-like model (docs/author.md says which); ``adapter``: a folder that
     ``consilience train notes`` wrote, the shipped one where empty. ``batch``: drafts at once on a
-    core (up to four cores); docs/author.md says what depends on it.
+    core (up to four cores); docs/author.md says what depends on it. ``precision``: of the factors
+    of the model's products; ``auto`` is bfloat16 where the processor has AMX (another takes long
+    for it), else float32.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -87,6 +89,7 @@ class NotesOptions(BaseModel):
     adapter: str = ""
     redraws: int = Field(default=8, ge=0, le=20)
     batch: int = Field(default=32, ge=1, le=256)
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
     @field_validator("kinds")
     @classmethod

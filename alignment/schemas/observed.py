@@ -303,7 +303,7 @@ NOTES = Table(
         Column("path", pa.string(), "", "text file below the dataset folder"),
         Column("author", TEXT, "", "grammar or the language model's name"),
         Column("draws", I8, "", "the draft kept, from 1; all, where the grammar wrote; 0: none"),
-        Column("model", TEXT, "", "sha256 of base and adapter, 16 digits each; empty likewise"),
+        Column("model", TEXT, "", "sha256 of base and adapter, precision; empty likewise"),
         Column("facts", pa.string(), "", "JSON: [finding, kind, value, start, end] of each fact"),
         Column("text", pa.string(), "", "the whole report"),
     ),

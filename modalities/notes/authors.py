@@ -53,4 +53,5 @@ def choose(options: NotesOptions) -> Author:
         adapter=options.adapter,
         redraws=options.redraws,
         rows=options.batch,
+        precision=options.precision,
     )

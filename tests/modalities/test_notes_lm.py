@@ -9,6 +9,7 @@ import sys
 import warnings
 from itertools import count, islice, permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -35,7 +36,7 @@ KIND = CtChest()
 ROOT = Path(__file__).parents[2]
 
 
-def author(tiny: Path, trained: Path, **kw: int) -> LanguageModel:
+def author(tiny: Path, trained: Path, **kw: Any) -> LanguageModel:
     return LanguageModel(base_model=str(tiny), adapter=str(trained), **{"rows": 4, **kw})
 
 
@@ -50,15 +51,22 @@ def drafts(model: LanguageModel, visits: list[space.Case]) -> list[str]:
     return [tries[0].text for tries in model.drafts(visits, said)]
 
 
-def test_a_draft_does_not_depend_on_who_else_is_in_the_run(tiny: Path, trained: Path) -> None:
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_draft_does_not_depend_on_who_else_is_in_the_run(
+    precision: str, tiny: Path, trained: Path
+) -> None:
+    def model(rows: int = 4) -> LanguageModel:
+        return author(tiny, trained, redraws=0, rows=rows, precision=precision)
+
     visits = short_visits(6)
-    whole = drafts(author(tiny, trained, redraws=0), visits)
+    whole = drafts(model(), visits)
     assert len(set(whole)) == len(whole)
-    alone = [drafts(author(tiny, trained, redraws=0), [visit])[0] for visit in visits[:2]]
+    assert model().version.endswith(precision)
+    alone = [drafts(model(), [visit])[0] for visit in visits[:2]]
     assert alone == whole[:2]
-    backwards = drafts(author(tiny, trained, redraws=0), visits[::-1])
+    backwards = drafts(model(), visits[::-1])
     assert backwards[::-1] == whole
-    wider = author(tiny, trained, redraws=0, rows=7)
+    wider = model(rows=7)
     assert drafts(wider, visits) == whole or not wider.engine.alike
 
 

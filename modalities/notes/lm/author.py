@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from alignment.plan import EncounterPlan
 from modalities.notes.lm import adapter, base
 from modalities.notes.lm.ct_chest import CtChest
@@ -18,6 +20,7 @@ from modalities.notes.lm.generate import TEMPERATURE, Engine
 from modalities.notes.lm.jobs import Draft, Job
 from modalities.notes.lm.kind import Kind
 from modalities.notes.lm.redraws import Redraws, Try
+from modalities.notes.lm.supported import precision
 from modalities.notes.readback import Fault
 from modalities.notes.report import Written
 from ontology.errors import ConsilienceError
@@ -34,6 +37,7 @@ class LanguageModel:
 
     ``adapter``: a folder, empty for the shipped one, ``none`` for the bare base model.
     ``redraws``: further drafts after a faulty one. ``rows``: visits at once on each core.
+    ``precision``: of the factors of its products, as :func:`supported.precision` says.
     """
 
     base_model: str = base.DEFAULT
@@ -41,6 +45,7 @@ class LanguageModel:
     redraws: int = 8
     rows: int = 32
     temperature: float = TEMPERATURE
+    precision: str = "auto"
     kind: Kind = field(default_factory=CtChest)
 
     @property
@@ -55,8 +60,9 @@ class LanguageModel:
 
     @property
     def version(self) -> str:
-        """Of the adapter; the base is named by the options."""
-        return BARE if self.adapter == BARE else adapter.digest(self.folder)[:16]
+        """Of the adapter, and how it computes; the base is named by the options."""
+        name = BARE if self.adapter == BARE else adapter.digest(self.folder)[:16]
+        return f"{name}+{precision(self.precision)}"
 
     def check(self) -> None:
         """Raise ConsilienceError where base or adapter cannot be used, without computing."""
@@ -71,11 +77,14 @@ class LanguageModel:
         words = None
         if self.adapter != BARE:
             words = adapter.merge(self.folder, model)["vocabulary"]
-        return Engine(model, words=words, rows=self.rows, temperature=self.temperature)
+        return Engine(
+            model, words=words, rows=self.rows, temperature=self.temperature,
+            dtype=getattr(torch, precision(self.precision)),
+        )  # fmt: skip
 
     @cached_property
     def digest(self) -> str:
-        """Base and adapter, the first 16 digits of each sha256."""
+        """Base and adapter, the first 16 digits of each sha256, and the precision."""
         return f"{self.engine.base.digest[:16]}+{self.version}"
 
     def write(self, visits: Sequence[Visit]) -> list[Written]:

@@ -46,16 +46,17 @@ class Engine:
     """A model ready to write: adapter merged, head cut to its vocabulary.
 
     ``words``: the token ids that it may write; all of them where None. ``rows``: of one lane.
+    ``dtype``: of the factors of its products.
     """
 
     def __init__(
-        self, model: base.Base, *, words: Sequence[int] | None = None,
-        rows: int = 32, temperature: float = TEMPERATURE,
+        self, model: base.Base, *, words: Sequence[int] | None = None, rows: int = 32,
+        temperature: float = TEMPERATURE, dtype: torch.dtype = torch.float32,
     ) -> None:  # fmt: skip
         self.base, self.rows, self.temperature = model, rows, temperature
         model.model.set_attn_implementation(NAME)
         self.body = model.model.model
-        turn(self.body)
+        turn(self.body, dtype)
         self.layers = int(model.model.config.num_hidden_layers)
         head = model.model.get_output_embeddings().weight
         self.words = np.arange(len(head)) if words is None else np.array(words)

@@ -37,6 +37,15 @@ def room(config: Any) -> int:
     return min(int(config.max_position_embeddings), LONGEST)
 
 
+def precision(wanted: str) -> str:
+    """``float32`` or ``bfloat16``; ``auto``: bfloat16 where this processor has AMX."""
+    if wanted != "auto":
+        return wanted
+    import torch
+
+    return "bfloat16" if torch.cpu._is_amx_tile_supported() else "float32"
+
+
 def _beyond(config: Any) -> list[str]:
     """What the config asks for and the batched writing lacks."""
     if config.model_type not in TRIED:
