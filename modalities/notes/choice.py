@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +20,7 @@ DATES: dict[str, Choices] = {
 }
 """Forms of dates by spelling."""
 
+Name = TypeVar("Name", bound=str)
 Draw = Callable[[str], np.random.Generator]
 """A generator of its own for each part of a note."""
 
@@ -34,7 +36,7 @@ def keyed(seed: int, stream: str, patient_index: int, day: int) -> Draw:
     return draw
 
 
-def pick(rng: np.random.Generator, choices: Sequence[tuple[str, float]]) -> str:
+def pick(rng: np.random.Generator, choices: Sequence[tuple[Name, float]]) -> Name:
     """One of the names, with probability proportional to its weight."""
     mark = rng.random() * sum(weight for _, weight in choices)
     for name, weight in choices:

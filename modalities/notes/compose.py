@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignment.plan import EncounterPlan, Finding
+from modalities.notes.choice import listed
 from modalities.notes.ct_chest import (
     GRAMMAR,
     Observation,
@@ -138,7 +139,7 @@ class _Findings:
             gone.append(Tag(finding.finding_id, "change", "resolved"))
         scope = Scope(
             self.style,
-            {"list": _enumerate(names, word)},
+            {"list": listed(names, word)},
             {"negation": tuple(denied), "change": tuple(gone)},
         )
         return GRAMMAR.expand(rule, scope, self.draw(f"{rule} {absent[0].finding_id}"))
@@ -185,13 +186,6 @@ class _Findings:
                 mark = f"{place}. " if numbered else "- "
                 lines.append(join([Phrase(mark), self.lesion(observation)]))
         return lines + self.absences(self.said)
-
-
-def _enumerate(names: Sequence[Phrase], word: str) -> Phrase:
-    """``a, b or c``."""
-    if len(names) == 1:
-        return names[0]
-    return join([join(names[:-1], ", "), names[-1]], f" {word} ")
 
 
 def impression_section(said: Outline) -> Phrase:

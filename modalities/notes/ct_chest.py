@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from alignment.plan import Change, EncounterPlan, Finding
 from modalities.notes import findings, sections
+from modalities.notes.choice import flag
 from modalities.notes.grammar import Grammar, Phrase, Scope, Tag
 from modalities.notes.report import FactKind
 from modalities.notes.wording import (
@@ -195,21 +196,21 @@ def finding_scope(observation: Observation, plan: EncounterPlan, style: Mapping[
         "concept": f.concept,
         "side": side,
         "lobe": f.lobe or "",
-        "located": _flag(side or f.concept not in ("pleural_effusion", "pneumothorax")),
-        "measured": _flag(measured),
-        "short": _flag(size[1]),
-        "prior": _flag(then_mm > 0 and plan.prior_date is not None),
-        "prior_short": _flag(prior[1]),
-        "returned": _flag(measured and f.prior_long_mm == 0),
-        "equal": _flag(measured and size == prior),
-        "kept": _flag(observation.gone_before),
-        "tiny": _flag(0 < observation.long_mm < TINY_BELOW_MM),
-        "big": _flag((observation.long_mm or then_mm) > MASS_ABOVE_MM),
+        "located": flag(side or f.concept not in ("pleural_effusion", "pneumothorax")),
+        "measured": flag(measured),
+        "short": flag(size[1]),
+        "prior": flag(then_mm > 0 and plan.prior_date is not None),
+        "prior_short": flag(prior[1]),
+        "returned": flag(measured and f.prior_long_mm == 0),
+        "equal": flag(measured and size == prior),
+        "kept": flag(observation.gone_before),
+        "tiny": flag(0 < observation.long_mm < TINY_BELOW_MM),
+        "big": flag((observation.long_mm or then_mm) > MASS_ABOVE_MM),
         "change": change or "",
         "certainty": f.certainty,
-        "again": _flag(observation.again),
-        "ranked": _flag(observation.rank > 1),
-        "shared": _flag(observation.rank),
+        "again": flag(observation.again),
+        "ranked": flag(observation.rank > 1),
+        "shared": flag(observation.rank),
     }
     slots: dict[str, object] = {
         "side": side,
@@ -252,15 +253,15 @@ def visit_scope(plan: EncounterPlan, style: Mapping[str, str]) -> Scope:
         **style,
         "sex": subject.sex,
         "smoking": subject.smoking_status,
-        "packs": _flag(subject.pack_years >= 0.5),
-        "contrast": _flag(plan.protocol.contrast),
-        "line": _flag(plan.line),
+        "packs": flag(subject.pack_years >= 0.5),
+        "contrast": flag(plan.protocol.contrast),
+        "line": flag(plan.line),
         "purpose": plan.asked,
         "local": plan.local or "",
-        "confirmed": _flag(plan.confirmed),
-        "recurred": _flag(plan.recurred and plan.asked != "recurrence"),  # there the reason says it
-        "regimen": _flag(drug),
-        "followup": _flag(plan.prior_date is not None),
+        "confirmed": flag(plan.confirmed),
+        "recurred": flag(plan.recurred and plan.asked != "recurrence"),  # there the reason says it
+        "regimen": flag(drug),
+        "followup": flag(plan.prior_date is not None),
         "response": plan.overall_response or "",
     }
     slots: dict[str, object] = {
@@ -281,7 +282,3 @@ def visit_scope(plan: EncounterPlan, style: Mapping[str, str]) -> Scope:
 def absent_observation(finding: Finding) -> Observation:
     """An absent finding, for :func:`finding_scope`."""
     return Observation(replace(finding, certainty="definite"), None, False, 0)
-
-
-def _flag(value: object) -> str:
-    return "yes" if value else ""

@@ -6,15 +6,12 @@ keyed by (seed, patient, day, part of the report).
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
-from alignment.noise import Noise
 from alignment.plan import EncounterPlan, Finding
+from modalities.notes.choice import Choices, Draw, keyed, styled
 from modalities.notes.ct_chest import Observation, observations
 from ontology.errors import ConsilienceError
 
@@ -34,7 +31,7 @@ ORDERS = (
 )
 GROUPS = ("Target lesions", "Other findings", "New lesions")
 """Headings of a report in list style."""
-STYLES: dict[str, tuple[tuple[str, float], ...]] = {
+STYLES: dict[str, Choices] = {
     "style": (
         ("prose", 0.26), ("structured", 0.26), ("terse", 0.16), ("list", 0.16), ("resident", 0.16),
     ),
@@ -42,26 +39,11 @@ STYLES: dict[str, tuple[tuple[str, float], ...]] = {
     "naming": (("long", 0.5), ("short", 0.2), ("mixed", 0.3)),
     "spelling": (("uk", 0.5), ("us", 0.5)),
 }  # fmt: skip
-DATES: dict[str, tuple[tuple[str, float], ...]] = {
-    "uk": (("iso", 0.3), ("day_first", 0.7)),
-    "us": (("iso", 0.3), ("month_first", 0.7)),
-}
 
 
-Name = TypeVar("Name", bound=str)
-
-
-@dataclass(frozen=True)
-class Keyed:
-    """Noise of one report: a generator of its own for every part."""
-
-    plan: EncounterPlan
-
-    def __call__(self, part: str) -> np.random.Generator:
-        """The generator of ``part``: a twin whose other lesion differs keeps this one's words."""
-        slot = int.from_bytes(hashlib.sha256(part.encode()).digest()[:6], "big")
-        noise = Noise(self.plan.seed, "notes.ct_chest")
-        return noise.generator(self.plan.patient_index, step=self.plan.day, slot=slot)
+def _keyed(plan: EncounterPlan) -> Draw:
+    """A generator for every part: a twin whose other lesion differs keeps this one's words."""
+    return keyed(plan.seed, "notes.ct_chest", plan.patient_index, plan.day)
 
 
 @dataclass(frozen=True)
@@ -99,9 +81,9 @@ class Outline:
         return self.lead is not None and len(sizes) > 1 and self.lead.long_mm == max(sizes)
 
     @property
-    def draw(self) -> Keyed:
+    def draw(self) -> Draw:
         """Noise for the choices that are left."""
-        return Keyed(self.plan)
+        return _keyed(self.plan)
 
 
 def outline(plan: EncounterPlan, prior: EncounterPlan | None) -> Outline:
@@ -112,8 +94,8 @@ def outline(plan: EncounterPlan, prior: EncounterPlan | None) -> Outline:
     not that visit, or the plan contradicts itself or has nothing to state.
     """
     _check_prior(plan, prior)
-    draw = Keyed(plan)
-    style = _style(draw("style"))
+    draw = _keyed(plan)
+    style = styled(draw("style"), STYLES)
     organs = ORDERS[int(draw("order").integers(len(ORDERS)))]
     seen, absent = observations(plan, prior)
     before = {f.finding_id for f in prior.findings if f.present} if prior else set()
@@ -146,21 +128,6 @@ def group(observation: Observation) -> str:
     if observation.finding.is_target:
         return GROUPS[0]
     return GROUPS[2] if observation.change == "new" else GROUPS[1]
-
-
-def pick(rng: np.random.Generator, choices: Sequence[tuple[Name, float]]) -> Name:
-    """One name, with probability proportional to its weight."""
-    mark = rng.random() * sum(weight for _, weight in choices)
-    for name, weight in choices:
-        mark -= weight
-        if mark < 0:
-            return name
-    return choices[-1][0]
-
-
-def _style(rng: np.random.Generator) -> dict[str, str]:
-    style = {name: pick(rng, choices) for name, choices in STYLES.items()}
-    return {**style, "dates": pick(rng, DATES[style["spelling"]])}
 
 
 def _by_organ(style: str, rng: np.random.Generator) -> bool:

@@ -46,7 +46,7 @@ class Engine:
     """A model ready to write: adapter merged, head cut to its vocabulary.
 
     ``words``: the token ids that it may write; all of them where None. ``rows``: of one lane.
-    ``dtype``: of the factors of its products.
+    ``dtype``: of the factors of its products, keys and values included.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Engine:
         model.model.set_attn_implementation(NAME)
         self.body = model.model.model
         turn(self.body, dtype)
-        self.layers = int(model.model.config.num_hidden_layers)
+        self.layers, self.dtype = int(model.model.config.num_hidden_layers), dtype
         head = model.model.get_output_embeddings().weight
         self.words = np.arange(len(head)) if words is None else np.array(words)
         chosen = head if words is None else head[torch.tensor(self.words)]
@@ -122,7 +122,7 @@ class Engine:
     @torch.inference_mode()
     def _known(self, opening: Sequence[int]) -> Rows:
         """Keys and values of the prefix, computed once."""
-        known = Rows(self.layers, 1)
+        known = Rows(self.layers, 1, self.dtype)
         self.read(known, 0, opening)
         return known
 
@@ -169,7 +169,7 @@ class Engine:
             opening = self._known([self.base.end])
             found = []
             for count in range(1, self.rows + 1):
-                texts = Rows(self.layers, self.rows)
+                texts = Rows(self.layers, self.rows, self.dtype)
                 for row in range(count):
                     texts.make_room(row, 4, opening)
                 found.append(self.step(texts, torch.full((self.rows,), self.base.end)))
@@ -206,7 +206,7 @@ class _Lane:
 
     def __init__(self, engine: Engine, opening: Rows, queue: Queue, judge: Judge) -> None:
         self.engine, self.opening, self.queue, self.judge = engine, opening, queue, judge
-        self.texts = Rows(engine.layers, engine.rows)
+        self.texts = Rows(engine.layers, engine.rows, engine.dtype)
         self.rows: list[_Writing | None] = [None] * engine.rows
         self.next = torch.zeros(engine.rows, dtype=torch.long)
 

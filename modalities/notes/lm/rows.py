@@ -18,15 +18,16 @@ NAME = "consilience_rows"
 
 
 class Rows(Cache):  # type: ignore[misc]
-    """Keys and values of ``rows`` texts, (2, 1, heads, room, width) a row and layer.
+    """Keys and values of ``rows`` texts, (2, 1, heads, room, width) a row and layer, in ``dtype``.
 
     The room is each row's own. ``rows``: those under way, in the order of the batch: several that
     write a token each, or one that reads its prompt. ``length``: tokens of a row that stand before
     the ones under way; -1 where the row is idle.
     """
 
-    def __init__(self, layers: int, rows: int) -> None:
+    def __init__(self, layers: int, rows: int, dtype: torch.dtype) -> None:
         super().__init__(layers=[])
+        self.dtype = dtype
         self.store: list[list[torch.Tensor | None]] = [[None] * layers for _ in range(rows)]
         self.rows: list[int] = []
         self.length = [-1] * rows
@@ -54,7 +55,7 @@ class Rows(Cache):  # type: ignore[misc]
     ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
         """Keep the new keys and values; (rows, heads, tokens, width) each."""
         tokens = key_states.shape[2]
-        new = torch.stack((key_states, value_states), 1)[:, :, None].unbind()
+        new = torch.stack((key_states, value_states), 1)[:, :, None].to(self.dtype).unbind()
         for row, one in zip(self.rows, new, strict=True):
             length, held = self.length[row], self.store[row][layer_idx]
             if length >= 0 and held is None:
@@ -65,8 +66,13 @@ class Rows(Cache):  # type: ignore[misc]
 
     def attend(self, layer: int, query: torch.Tensor, shared: int, scale: float) -> torch.Tensor:
         """(rows, query heads, tokens, width) to the same shape; ``shared``: heads of the keys."""
+        asked = query.to(self.dtype)
         if query.shape[2] > 1:
-            return self._read(self.rows[0], layer, query, scale)
+            return self._read(self.rows[0], layer, asked, scale).to(query.dtype)
+        return self._step(layer, asked, shared, scale).to(query.dtype)
+
+    def _step(self, layer: int, query: torch.Tensor, shared: int, scale: float) -> torch.Tensor:
+        """Of one token of each row, over all of its own."""
         rows, heads, _, width = query.shape
         # The query heads of one key head stand where queries of one head would.
         asked = query.reshape(rows, 1, shared, -1, width).unbind()

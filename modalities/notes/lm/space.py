@@ -27,7 +27,7 @@ from alignment.plan import (
     change_between,
 )
 from alignment.planner import NEGATIVES
-from modalities.notes.outline import pick
+from modalities.notes.choice import pick
 from ontology.errors import ConsilienceError
 
 HELD_OUT = 10
@@ -100,7 +100,7 @@ def _draw(seed: int, index: int, slot: int) -> Case:
         seed=seed, model="space", patient_id=identifiers.patient_id(index), day=day, date=date,
         subject=_subject(whose),
         protocol=Protocol(contrast=bool(rng.random() < 0.92)),
-        histology=pick(whose, HISTOLOGIES), stage=_stage(findings, follow_up),
+        histology=pick(whose, HISTOLOGIES), stage=_stage([*findings, *cleared], follow_up),
         line=int(follow_up), regimen=None,
         prior_day=prior_day,
         prior_date=None if prior_day is None else date - dt.timedelta(days=day - prior_day),
