@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -216,8 +217,8 @@ class _pool:  # noqa: N801 - reads as a verb in the flow
 
 def _one_thread() -> None:
     """A worker is one core's; and torch would wait forever for threads that no fork copies."""
-    torch = sys.modules.get("torch")  # where the caller has not loaded it, it has no threads yet
-    if torch is not None:
+    os.environ["OMP_NUM_THREADS"] = "1"  # for torch where only the worker loads it
+    if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
 
 

@@ -76,8 +76,8 @@ class NotesOptions(BaseModel):
     grammar writes the other kinds. ``base_model``: the bundled name, or the folder or locally
     cached id of a Llama-like model (docs/author.md says which); ``adapter``: a folder that
     ``consilience train notes`` wrote, the shipped one where empty. ``batch``: drafts at once on a
-    core (up to four cores); docs/author.md says what depends on it. ``precision``: of the factors
-    of the model's products; ``auto`` is bfloat16 where the processor has AMX (another takes long
+    core (up to four cores); docs/author.md says what depends on it. ``precision``: of the
+    model's products; ``auto`` is bfloat16 where the processor has AMX (another takes long
     for it), else float32.
     """
 

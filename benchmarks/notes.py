@@ -1,6 +1,6 @@
 """The reports: are they true, where do the readers disagree, how varied, how fast.
 
-python benchmarks/notes.py [--parts truth,sensitivity,disagreement,diversity,leak,speed,demo,pages]
+python benchmarks/notes.py [--parts truth,base,sensitivity,disagreement,diversity,leak,...]
 
 Writes benchmarks/results/notes.json, docs/author.md (twenty reports) and examples of disagreement;
 parts that are not asked for keep their rows. With fewer visits (``CONSILIENCE_NOTES=20``) or
@@ -20,6 +20,7 @@ from results import Row, others, write
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "truth": claims.truth_rows,
+    "base": claims.base_rows,
     "sensitivity": injected.sensitivity_rows,
     "disagreement": claims.disagreement_rows,
     "diversity": claims.diversity_rows,

@@ -13,7 +13,7 @@ from modalities.notes.outline import Outline, outline
 from note import judged, written
 
 VISITS = 24
-"""None of its drafts is short, so that each takes minutes."""
+"""Few, since many of its drafts go on until their room is full."""
 EXAMPLE = (1, 3)
 """Seed and index of a visit of the training space, with the report that the grammar wrote."""
 _ASKED = (
@@ -21,7 +21,8 @@ _ASKED = (
     "in the order in which they stand, and nothing else. Leave an empty line between the two.\n\n"
 )
 _FACTS = "<<facts>>"
-_PARTS = re.compile(r"(?i)\n\s*\W*impression\W*(?:\n|(?<=:))|\n\s*\n")
+_FINDINGS = re.compile(r"(?i)^\W*findings\W*:\W*")
+_IMPRESSION = re.compile(r"(?i)\n\W*impression\W*(?=\w)")
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,25 @@ class Instructed(CtChest):
         return super().prompt(said) + self.asked[1]
 
 
+def sections(text: str) -> list[str]:
+    """Findings and impression, at the heading or else the last empty line; one where neither is."""
+    text = _FINDINGS.sub("", text.strip())
+    if heading := _IMPRESSION.search(text):
+        parts = [text[: heading.start()], text[heading.end() :]]
+    else:
+        parts = text.rsplit("\n\n", 1)
+    return [re.sub(r"\n\s*\n", "\n", part.strip()) for part in parts]
+
+
 def first_drafts() -> tuple[int, int, int]:
-    """Of the first visits: how many drafts are true by the judge, are a report at all, all."""
+    """Drafts that are true by the judge, that can be cut into two sections, all."""
     visits = written.visits(VISITS)
     said = [outline(*visit) for visit in visits]
     kind = Instructed(prefix=Instructed().asked[0])
     model = LanguageModel(adapter=BARE, redraws=0, rows=VISITS, kind=kind)
     reports = true = 0
     for visit, one, (draft, *_) in zip(visits, said, model.drafts(visits, said), strict=True):
-        parts = [part for part in _PARTS.split(draft.text) if part and part.strip()]
-        report, _ = CtChest().judge(one, BETWEEN.join(parts[:2]), "base")
+        report, _ = CtChest().judge(one, BETWEEN.join(sections(draft.text)), "base")
         reports += report is not None
         true += report is not None and not judged.faults(*visit, report.text)
     return true, reports, len(visits)

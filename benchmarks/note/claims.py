@@ -26,7 +26,7 @@ from note.written import KIND, SEED, Sample
 FIRST, REPAIRED, FALLBACK, VERBATIM = 0.95, 0.995, 0.02, 0.02
 SPEED, MEMORY_GB = 0.6, 3.0
 ALONE = 10
-_REFERENCES = 60
+_REFERENCES, _EXAMPLES = 60, 8
 _AGAINST = {
     "language model": "{} reports of the visits of part truth",
     "grammar": "{} reports of the same visits",
@@ -46,7 +46,6 @@ def truth_rows() -> list[Row]:
     final = sum(_true(s, s.final) for s in samples)
     fell = sum(s.fell_back for s in samples)
     grammar = sum(_true(s, KIND.by_grammar(s.said).text) for s in samples)
-    plain, reports, asked = bare.first_drafts()
     read = sum(not s.tries[0].faults for s in samples)
     of = f"{n} visits of seed {SEED}"
     rows = [
@@ -59,9 +58,6 @@ def truth_rows() -> list[Row]:
               target=f"<= {FALLBACK}", met=fell <= FALLBACK * n, against=of),
         share("grammar's own reports true, by the judge: its reading errors", grammar, n, "truth",
               against=of),
-        share("base model without adapter: first drafts true, by the judge", plain, asked,
-              "truth", against=f"instructed, with an example; {reports} of {asked} had the two "
-              "sections of a report"),
     ]  # fmt: skip
     kinds = Counter(fault.kind for s in samples for fault in s.tries[0].faults)
     rows += [
@@ -77,27 +73,44 @@ def truth_rows() -> list[Row]:
     return rows
 
 
+def base_rows() -> list[Row]:
+    """The base model without adapter, for comparison."""
+    true, reports, asked = bare.first_drafts()
+    against = f"instructed in its chat template, with an example; {reports} have two sections"
+    return [share("base model without adapter: first drafts true, by the judge", true, asked,
+                  "base", against=against)]  # fmt: skip
+
+
 def disagreement_rows() -> list[Row]:
-    """Read-back against judge, draft by draft; examples go to docs/figures."""
+    """Read-back against judge, draft by draft; examples go to docs/figures.
+
+    Drafts on which they disagree first, then such as both refuse; one of a visit, for redraws
+    repeat themselves.
+    """
     samples, _ = written.samples(written.number())
     table: Counter[tuple[bool, bool]] = Counter()
-    examples, shown = [], list[Sample]()
+    examples: list[tuple[bool, str]] = []
     for s in samples:
+        mine: list[tuple[bool, str]] = []
         for one in s.tries:
             if one.report is None:
                 continue
             against = judged.faults(s.plan, s.prior, one.report.text)
             table[not one.faults, not against] += 1
-            if bool(one.faults) != bool(against) and len(examples) < 8 and s not in shown:
-                shown.append(s)  # redraws repeat themselves
+            if one.faults or against:
                 said = "; ".join(str(f) for f in one.faults) or "true"
-                examples.append(
+                mine.append((
+                    bool(one.faults) == bool(against),
                     f"plan:\n{KIND.prompt(s.said).rstrip()}\ndraft:\n{body(one.report.text)}\n"
-                    f"read-back: {said}\njudge: {'; '.join(against) or 'true'}"
-                )
-    n = sum(table.values())
+                    f"read-back: {said}\njudge: {'; '.join(against) or 'true'}",
+                ))  # fmt: skip
+        examples += sorted(mine)[:1]
+    n, apart = sum(table.values()), table[True, False] + table[False, True]
+    head = f"{apart} of {n} drafts on which read-back and judge disagree; then some both refuse."
+    told = [text for _, text in sorted(examples, key=lambda example: example[0])[:_EXAMPLES]]
     written.page(
-        Path("docs/figures/notes-disagreement.txt"), ("\n" + "-" * 80 + "\n").join(examples) + "\n"
+        Path("docs/figures/notes-disagreement.txt"),
+        ("\n" + "-" * 80 + "\n").join([head, *told]) + "\n",
     )
     of = f"{n} drafts and redraws of {len(samples)} visits"
     return [

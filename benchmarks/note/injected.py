@@ -1,7 +1,8 @@
 """How many untruths the judge of the benchmark finds: true reports of plans with one thing changed.
 
 The grammar words the changed plan, with the same noise, and the judge holds the report against
-the plan as it is. What no plan can hold (a spleen) is written into the text.
+the plan as it is. What no plan can hold (a spleen, doubt in one section only, a "not" before every
+change) is written into the text.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def as_many(cases: Iterable[Case], first: Iterable[Case]) -> Iterator[Case]:
     """Possible cases, as many of each number of findings as ``first`` has.
 
     Visits with many findings are seldom possible in all of them, and harder to report: left to
-    chance, they would be too few.
+    chance, they would be too few. They come late for the same reason.
     """
     wanted = Counter(_number(plan) for plan, _ in first)
     for case in cases:

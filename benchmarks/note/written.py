@@ -67,7 +67,7 @@ def adapter() -> str:
 
 
 def visits(n: int) -> list[space.Case]:
-    """The first ``n`` held-out cases that tables can hold and a patient can have."""
+    """``n`` held-out cases that tables can hold and a patient can have, the many-sided last."""
 
     def cases() -> Iterator[space.Case]:
         drawn = (space.case(SEED, index, held=True) for index in count())

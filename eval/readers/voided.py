@@ -7,23 +7,27 @@ from collections.abc import Sequence
 
 from eval.readers.facts import Mention
 
-_NOT = re.compile(
-    r"(?:\b(?:not|never|nor|neither|without)|n't)\b(?:\s+(?:been|be|yet|at|all|any|evidence|of|"
-    r"interval|further|significantly|clearly|definitely|convincingly|felt|considered))*\s*$",
-    re.IGNORECASE,
+_FILLED = (
+    r"\b(?:\s+(?:been|be|a|an|yet|at|all|any|evidence|of|interval|further|definite|appreciable|"
+    r"significant|significantly|clearly|definitely|convincingly|felt|considered))*\s*$"
 )
+_NOT = re.compile(rf"(?:\b(?:not|never|nor|neither)|n't){_FILLED}", re.IGNORECASE)
+_NO = re.compile(rf"\b(?:no|without){_FILLED}", re.IGNORECASE)
 
 
 def upheld(sentence: str, mentions: Sequence[Mention]) -> list[Mention]:
-    """The mentions without changes and doubts that stand right after a "not".
+    """The mentions without changes and doubts that stand right after a "not", "no" or "without".
 
-    "Without new lesions" stays: it denies the lesions, and not that they are new. Phrases that
-    begin with their own "not" ("not significantly changed") are no denial.
+    "No new lesions" stays: it denies the lesions, and not that they are new; so does "no stable
+    nodule". Phrases that begin with their own "not" ("not significantly changed") are no denial.
     """
     return [
-        m
-        for m in mentions
-        if m.kind not in ("change", "uncertain")
-        or m.value == "new"
-        or not _NOT.search(sentence[: m.start])
+        m for m in mentions if m.kind not in ("change", "uncertain") or not _denied(sentence, m)
     ]
+
+
+def _denied(sentence: str, m: Mention) -> bool:
+    before = sentence[: m.start]
+    if _NOT.search(before):
+        return True
+    return m.value in ("larger", "smaller") and bool(_NO.search(before))

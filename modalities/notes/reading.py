@@ -90,7 +90,7 @@ _DATE = re.compile(
     rf"(?P<y1>\d{{4}})|(?P<m2>{'|'.join(MONTHS)}) (?P<d2>\d{{1,2}}), (?P<y2>\d{{4}}))\b"
 )
 _WORD = re.compile(r"[A-Za-z]+")
-_SIGN = re.compile(r"[^A-Za-z0-9\s.,:()#-]")
+_SIGN = re.compile(r"[^A-Za-z0-9\s.,:()-]")
 _NATURE = re.compile(r"malignan|metasta")
 _STOP = re.compile(r"\.(?= |$)")
 _NOT_RESPONSES = (_LIMITS, _ADVICE, _BASELINE, _NO_NEW)
@@ -169,7 +169,7 @@ def _more(words: str) -> tuple[str, ...]:
     for pattern in (_WITH_NEW, _NO_NEW, _LIMITS, _OWN_WORDS, *(named for _, named in _RESPONSES)):
         rest = pattern.sub("", rest)
     told = [found[0] for pattern in (NOUN, _NOT, *_FACTS) if (found := pattern.search(rest))]
-    told += _stray(words, [])
+    told += _SIGN.findall(words) + _stray(words, [])
     return (f"more than the visit as a whole: {', '.join(told)}",) if told else ()
 
 
@@ -195,7 +195,7 @@ def _absent(
             unread.append(part[0].strip())
         else:
             places.append(place)
-    unread += _stray(words[no.end() :], [])
+    unread += _SIGN.findall(words) + _stray(words[no.end() :], [])
     faults = tuple(f"unread denial: {words_}" for words_ in unread) + misplaced(title, places)
     return Statement(
         "absent", section, span, tuple(places), negation=shifted(no.span("no"), at), faults=faults
@@ -215,7 +215,7 @@ def _finding(words: str, section: str, span: Span, at: int, title: str | None) -
     names = {name for name, _ in changes}
     faults = []
     plain = _RANK.sub(lambda found: "#" * len(found[0]), bare)
-    if stray := _stray(plain, [m.span() for m in _CERTAIN.finditer(bare)]):
+    if stray := _SIGN.findall(words) + _stray(plain, [m.span() for m in _CERTAIN.finditer(bare)]):
         faults.append(f"words of no known meaning: {', '.join(stray)}")
     rest = _CERTAIN.sub("", _CHANGE.sub("", bare))
     if denied := _NOT.search(rest):
@@ -256,8 +256,8 @@ def _has(words: str, choices: str) -> bool:
 
 
 def _stray(bare: str, hedges: list[Span]) -> list[str]:
-    """Words and signs that the grammar never writes, and nature that is judged without a hedge."""
-    stray = _SIGN.findall(bare)
+    """Words that the grammar never writes, and a judgement of nature without its hedge."""
+    stray = []
     for m in _WORD.finditer(bare):
         word = m[0].lower()
         hedged = any(a <= m.start() < b for a, b in hedges)

@@ -14,7 +14,7 @@ from modalities.notes.outline import outline
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 try:
-    from note import claims, injected, judged, written
+    from note import bare, claims, injected, judged, written
     from note.possible import as_many, possible
 finally:
     sys.path.remove(str(BENCHMARKS))
@@ -32,6 +32,19 @@ def test_self_bleu_is_one_for_equal_texts_and_nothing_for_strange_ones() -> None
     near = claims.self_bleu([text, "one two three four six"])
     # Precisions of the first against the second: 4/5, 3/4, 2/3, 1/2.
     assert near == pytest.approx((4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("A nodule.\n\n1. A nodule.", ["A nodule.", "1. A nodule."]),
+        ("Findings:\n\nA nodule.\n\nA node.\n\n**Impression:**\nA nodule.",
+         ["A nodule.\nA node.", "A nodule."]),
+        ("A nodule.", ["A nodule."]),
+    ],
+)  # fmt: skip
+def test_a_draft_of_the_base_model_is_cut_kindly(text: str, parts: list[str]) -> None:
+    assert bare.sections(text) == parts
 
 
 def test_the_judge_finds_every_kind_of_untruth_and_none_in_a_true_report() -> None:

@@ -155,6 +155,9 @@ def short(fact: Fact) -> tuple[object, ...]:
         "RUL nodule 24 x 18 mm, not stable.",
         "RUL nodule 24 x 18 mm, not suspicious for malignancy.",
         "RUL nodule 24 x 18 mm without interval growth.",
+        "RUL nodule 24 x 18 mm, no growth.",
+        "RUL nodule 24 x 18 mm, no definite increase in size.",
+        "The 24 x 18 mm RUL nodule is not new.",
         "The RUL nodule has not resolved.",
     ],
 )

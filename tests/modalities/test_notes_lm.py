@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import platform
 import shutil
 import sys
 import warnings
@@ -18,7 +19,7 @@ from alignment.identifiers import patient_id
 from alignment.run import NotesOptions
 from modalities import note_files
 from modalities.notes.authors import Grammar
-from modalities.notes.lm import adapter, base, generate, space
+from modalities.notes.lm import adapter, base, generate, space, supported
 from modalities.notes.lm.author import LanguageModel
 from modalities.notes.lm.ct_chest import CtChest
 from modalities.notes.lm.generate import Engine
@@ -49,6 +50,15 @@ def short_visits(n: int) -> list[space.Case]:
 def drafts(model: LanguageModel, visits: list[space.Case]) -> list[str]:
     said = [outline(*visit) for visit in visits]
     return [tries[0].text for tries in model.drafts(visits, said)]
+
+
+@pytest.mark.parametrize(("amx", "found"), [(True, "bfloat16"), (False, "float32")])
+def test_products_are_in_bfloat16_where_the_processor_multiplies_it(
+    amx: bool, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert supported.precision("auto") == found
+    assert supported.precision("float32") == "float32"
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -85,6 +95,7 @@ def test_the_likeliest_draft_is_that_of_the_plain_model_also_where_it_goes_on(
             told.append(words[int(logits.argmax())])
     plain = model.tokenizer.decode(told)
     engine = Engine(model, words=words, rows=4, temperature=1e-6)
+    assert engine.alike or platform.machine() != "x86_64"
     jobs = [Job(5, patient, 0, prompt) for patient, prompt in enumerate(prompts, 1)]
     redraws = Redraws(jobs, 4, lambda _, draft: faulty(draft, len(draft.text) // 2), engine.kept)
     engine.write(KIND.prefix, jobs, redraws)

@@ -71,6 +71,7 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
     ("contradicts", r"\b(?=[Pp]rogressive disease)", "no "),
     ("contradicts", r"(?<=\n\n)(?=[\s\S]* 4\d x)", "No evidence of mass. "),
     ("contradicts", r"\bThere is (?=a )", "There is @"),
+    ("contradicts", r"\bThere is (?=a )", "There is # "),
 )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ class LanguageModel:
 
     ``adapter``: a folder, empty for the shipped one, ``none`` for the bare base model.
     ``redraws``: further drafts after a faulty one. ``rows``: visits at once on each core.
-    ``precision``: of the factors of its products, as :func:`supported.precision` says.
+    ``precision``: of its products, as :func:`supported.precision` says.
     """
 
     base_model: str = base.DEFAULT
@@ -79,7 +79,7 @@ class LanguageModel:
             words = adapter.merge(self.folder, model)["vocabulary"]
         return Engine(
             model, words=words, rows=self.rows, temperature=self.temperature,
-            dtype=getattr(torch, precision(self.precision)),
+            dtype={"float32": torch.float32, "bfloat16": torch.bfloat16}[precision(self.precision)],
         )  # fmt: skip
 
     @cached_property

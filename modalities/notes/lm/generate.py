@@ -37,7 +37,7 @@ MIN_SHARE, AGAIN_SHARE, AGAIN_WARMER = 0.3, 0.1, 2.0
 """A token that, at its temperature, is less likely than this share of the likeliest one is never
 drawn ("min-p"); in redraws the second, and at so many times the temperature, since a draft that
 goes on from the same words would else repeat its fault."""
-ROOM = 360
+ROOM = 480
 """Tokens that the rows of a lane hold at most, for each row: long reports leave room for short."""
 _CHUNK = 64
 
@@ -46,7 +46,7 @@ class Engine:
     """A model ready to write: adapter merged, head cut to its vocabulary.
 
     ``words``: the token ids that it may write; all of them where None. ``rows``: of one lane.
-    ``dtype``: of the factors of its products, keys and values included.
+    ``dtype``: of its products and of keys and values; the last, over words, is float32.
     """
 
     def __init__(

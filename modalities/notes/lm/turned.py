@@ -4,8 +4,8 @@
 for many. By a matrix that lies as it is read it computes each row alike however many there are
 (``Engine.alike`` tries it), and faster. transformers' ``Conv1D`` is the same with a bias always.
 
-In bfloat16 the factors are rounded, and all that stands between the products is float32: half the
-memory to read, and a processor with AMX multiplies many at once.
+In bfloat16 factors and results of products are rounded, and what stands between them is float32:
+half the memory to read, and a processor with AMX multiplies many at once.
 """
 
 from __future__ import annotations
